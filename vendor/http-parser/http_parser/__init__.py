@@ -1,0 +1,1 @@
+"""Stand-in for the http-parser distribution (see ``http_parser.http``)."""
