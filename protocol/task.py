@@ -1,0 +1,96 @@
+"""The data of a server task: all that an executor needs to run one Cassandra node. No secrets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from protocol.codec import DecodeError, Json, decode, encode
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file to fetch: ``uri`` (http, https or file) and the SHA-512 (hex) that it must have."""
+
+    uri: str
+    sha512: str
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What to run: a Cassandra tarball, and the Java to run it with.
+
+    ``jre`` is a tarball too; without it the Java of ``java_home`` is used, and without that the ``java``
+    on the executor's path. ``jolokia`` is the management agent's jar; without it the one in the
+    distribution's ``lib`` is used.
+    """
+
+    version: str
+    cassandra: Artifact
+    jre: Artifact | None = None
+    jolokia: Artifact | None = None
+    java_home: str = ""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """TCP ports of a node. Management ports (jmx, jolokia) are bound to loopback alone."""
+
+    storage: int
+    ssl_storage: int
+    native_transport: int
+    jmx: int
+    jolokia: int
+
+
+@dataclass(frozen=True)
+class Heap:
+    """The JVM's heap: sizes in MB; ``gc`` is one of G1, SERIAL, PARALLEL, ZGC, SHENANDOAH."""
+
+    size_mb: int
+    new_mb: int
+    gc: str
+
+
+@dataclass(frozen=True)
+class ServerTask:
+    """One Cassandra node.
+
+    ``volume`` is the persistent volume's path in the sandbox. ``seeds`` are addresses; a ``founder``
+    has its own alone. ``replace_address`` is that of the dead node whose place a new one takes.
+    ``yaml`` holds the operator's keys of cassandra.yaml.
+    """
+
+    node: str
+    cluster_name: str
+    data_center: str
+    rack: str
+    distribution: Distribution
+    ports: Ports
+    heap: Heap
+    seeds: tuple[str, ...]
+    volume: str = "volume"
+    jvm_extra_opts: str = ""
+    yaml: dict[str, Json] = field(default_factory=dict)
+    founder: bool = False
+    replace_address: str | None = None
+
+
+def encode_task(task: ServerTask) -> bytes:
+    """Return the task's data for TaskInfo."""
+    return json.dumps({"version": VERSION, "kind": "server", "task": encode(task)}, sort_keys=True).encode()
+
+
+def decode_task(data: bytes) -> ServerTask:
+    """Read TaskInfo's data. Raises DecodeError on anything else."""
+    try:
+        body = json.loads(data)
+    except ValueError:
+        raise DecodeError("the task's data are not JSON") from None
+    if not isinstance(body, dict) or body.get("version") != VERSION:
+        raise DecodeError(f"the task's data are not of version {VERSION}, which this executor understands")
+    if body.get("kind") != "server":
+        raise DecodeError(f"unknown kind of task {body.get('kind')!r}")
+    return decode(ServerTask, body.get("task"))
