@@ -1,0 +1,106 @@
+"""A node: one member of the Cassandra cluster, wherever its task runs at the moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from protocol.report import NodeStatus
+from scheduler.model.resource import Resource
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a node lives: stored before it is reserved, kept until an operator orders otherwise.
+
+    ``generation`` is the reservation's label and tells this node's storage apart under whatever agent
+    id it is offered. ``resources`` is all that is reserved, the volume as such; sizes in MB.
+    """
+
+    generation: str
+    agent_id: str
+    hostname: str
+    address: str
+    persistence_id: str
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True)
+class Executor:
+    """All of an ExecutorInfo: what Mesos compares when a task is to join a running executor.
+
+    Rendering adds nothing to it, so a stored executor gives the same ExecutorInfo at any time.
+    """
+
+    id: str
+    name: str
+    command: str
+    uri: str
+    environment: tuple[tuple[str, str], ...]
+    resources: tuple[Resource, ...]
+    shutdown_grace_seconds: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """The node's server task, present or last. ``started``: its executor has been heard of.
+
+    ``state`` is Mesos', TASK_STAGING from the moment the launch is stored. ``since`` is when the state
+    began, in seconds since the epoch. ``killing_since`` is set once we have asked for its end.
+    """
+
+    id: str
+    agent_id: str
+    executor: Executor
+    config_id: str
+    launched_at: float
+    state: str
+    since: float
+    started: bool = False
+    reason: str | None = None
+    message: str = ""
+    killing_since: float | None = None
+
+
+@dataclass(frozen=True)
+class LastFailure:
+    """Why the node's task last ended unasked."""
+
+    at: float
+    state: str
+    reason: str
+    message: str
+    log_tail: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """The record of one node, as stored.
+
+    ``launches`` counts tasks and ``generations`` reservations, so that neither id is ever used twice.
+    ``bootstrapped``: has been NORMAL once, so its volume holds data. ``deployed``: the configuration id
+    with which it has been NORMAL, taken CQL and been seen by all live peers. ``failures`` counts ends
+    unasked since then, ``not_before`` is when it may be started again. ``abandoned`` are generations
+    given up before anything ever ran on them: what is left of them may be cleaned.
+    """
+
+    number: int
+    generations: int = 0
+    launches: int = 0
+    placement: Placement | None = None
+    task: Task | None = None
+    status: NodeStatus | None = None
+    bootstrapped: bool = False
+    deployed: str | None = None
+    deployed_at: float | None = None
+    begun_at: float | None = None
+    restart_ordered: bool = False
+    failures: int = 0
+    not_before: float = 0.0
+    restarts: int = 0
+    last_failure: LastFailure | None = None
+    abandoned: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """As operators call it: node-0."""
+        return f"node-{self.number}"
