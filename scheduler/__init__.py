@@ -1,1 +1,1 @@
-"""The framework scheduler daemon: a pure core that decides, a ledger that remembers, a thin border to Mesos."""
+"""The framework scheduler daemon: a pure core decides, a ledger remembers, a thin border to Mesos acts."""

@@ -30,7 +30,7 @@ class ServiceSettings:
 class ApiSettings:
     """Where the REST API listens and how others reach it."""
 
-    host: str = "0.0.0.0"  # noqa: S104 -- the default of the configuration contract
+    host: str = "0.0.0.0"
     port: int = 9000
     url: str = ""
     auth: str = ""

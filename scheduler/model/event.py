@@ -1,0 +1,137 @@
+"""Everything that can happen, as the one queue of the daemon holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scheduler.model.offer import Offer
+from scheduler.model.task import TaskUpdate
+
+
+@dataclass(frozen=True)
+class Subscribed:
+    """Mesos has taken our subscription. ``master`` is host:port."""
+
+    framework_id: str
+    master: str
+
+
+@dataclass(frozen=True)
+class Disconnected:
+    """The event stream has ended; the driver tries again by itself."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class OffersReceived:
+    """A batch of offers, each of which is to be used or given back."""
+
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True)
+class OfferRescinded:
+    """An offer that may no longer be used."""
+
+    offer_id: str
+
+
+@dataclass(frozen=True)
+class Updated:
+    """A status update; acknowledged once its effect is stored."""
+
+    update: TaskUpdate
+
+
+@dataclass(frozen=True)
+class MessageReceived:
+    """A message from an executor, decoded from base64."""
+
+    executor_id: str
+    agent_id: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class AgentLost:
+    """The master has given an agent up or lost sight of it."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True)
+class ExecutorLost:
+    """An executor has ended; ``status`` is the raw wait status, -1 when unknown, None when not told."""
+
+    executor_id: str
+    agent_id: str
+    status: int | None
+
+
+@dataclass(frozen=True)
+class FrameworkRefused:
+    """The master wants nothing of us any more (an ERROR event, 401, 403): never subscribe again."""
+
+    message: str
+
+
+MesosEvent = (
+    Subscribed
+    | Disconnected
+    | OffersReceived
+    | OfferRescinded
+    | Updated
+    | MessageReceived
+    | AgentLost
+    | ExecutorLost
+    | FrameworkRefused
+)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed."""
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """An operator's order: the running step of this plan finishes, then the plan waits."""
+
+    plan: str
+
+
+@dataclass(frozen=True)
+class Proceed:
+    """An operator's order: an interrupted plan goes on."""
+
+    plan: str
+
+
+@dataclass(frozen=True)
+class ForceComplete:
+    """An operator's order: take this step, or every step of this phase, as complete."""
+
+    plan: str
+    phase: str
+    step: str | None
+
+
+@dataclass(frozen=True)
+class RestartStep:
+    """An operator's order: do this step, or every step of this phase, again."""
+
+    plan: str
+    phase: str
+    step: str | None
+
+
+@dataclass(frozen=True)
+class RestartNode:
+    """An operator's order: drain and stop the node, start it again in the same place."""
+
+    node: str
+
+
+Command = Interrupt | Proceed | ForceComplete | RestartStep | RestartNode
+Event = MesosEvent | Tick | Command
