@@ -1,0 +1,1 @@
+"""The daemon: event, decide, persist, act, acknowledge; leadership, configuration, and what the API asks."""

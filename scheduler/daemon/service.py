@@ -1,0 +1,72 @@
+"""What the API may ask of the daemon, and the errors it may get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from protocol.report import NodeStatus
+from scheduler.model.event import Command
+from scheduler.model.settings import Settings
+from scheduler.model.world import World
+
+
+class Unavailable(Exception):
+    """The service cannot do this now (HTTP 503); the message says why and what happens next."""
+
+
+class NotFound(Exception):
+    """What the command names does not exist (HTTP 404)."""
+
+
+class Conflict(Exception):
+    """The command does not fit the cluster's state (HTTP 409)."""
+
+
+class NoAnswer(Exception):
+    """The node did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the daemon does. ``zookeeper`` is connected, suspended, lost or connecting.
+
+    ``mesos_silent_since`` is when the last sign of life came while not registered, in seconds since the
+    epoch. ``reasons`` say what keeps it from serving or the cluster from being whole.
+    """
+
+    serving: bool
+    leader: bool
+    leader_url: str | None
+    registered: bool
+    zookeeper: str
+    reconciled: bool
+    nodes_up: int
+    nodes_expected: int
+    mesos_silent_since: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Service(Protocol):
+    """The daemon as the API sees it."""
+
+    settings: Settings
+
+    def health(self) -> Health:
+        """Never fails, also without ZooKeeper."""
+
+    def world(self) -> World:
+        """The last known world. Raises Unavailable before the ledger was first read."""
+
+    def command(self, command: Command) -> None:
+        """Carry an operator's order out; returns once it is stored.
+
+        Raises NotFound or Conflict where it does not fit, Unavailable where it could not be stored.
+        """
+
+    def node_status(self, number: int) -> NodeStatus:
+        """Ask the node itself, for a second. Raises NoAnswer."""
+
+    def artifact(self, digest: str, name: str) -> Path | None:
+        """The file that is served under this content hash and name."""

@@ -1,0 +1,141 @@
+"""The world: all that a decision is made from. The ledger is stored, the session begins with every leader."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from protocol.codec import encode
+from scheduler.model.node import Node
+from scheduler.model.settings import NodeSettings, Settings
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What is decided once in a cluster's life: its id, a random UUID, and the founder's name."""
+
+    id: str
+    founder: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The configuration that the nodes shall have, in force until a valid other one replaces it."""
+
+    nodes: int
+    seed_nodes: int
+    node: NodeSettings
+
+    @property
+    def config_id(self) -> str:
+        """Names what concerns each node: equal settings have equal ids, over restarts too."""
+        text = json.dumps(encode(self.node), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What operators have ordered of plans: names of interrupted plans, ids of steps taken as complete."""
+
+    interrupted: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Framework:
+    """Who we are to Mesos; None until the first subscription."""
+
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The stored records. ``nodes`` are by number."""
+
+    framework: Framework
+    cluster: Cluster
+    target: Target
+    controls: Controls
+    nodes: Mapping[int, Node]
+
+    def with_node(self, node: Node) -> Ledger:
+        """The ledger with this node's record replaced."""
+        return dataclasses.replace(self, nodes={**self.nodes, node.number: node})
+
+    def named(self, name: str) -> Node | None:
+        """The node of that name, ``node-0`` or ``0``; None where there is none."""
+        number = name.removeprefix("node-")
+        return self.nodes.get(int(number)) if number.isascii() and number.isdigit() else None
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The tasks whose state Mesos was asked for: task id to agent id, until each is answered.
+
+    ``next_at`` is when the outstanding ones are asked for again, or all tasks once all are answered;
+    ``interval`` doubles until then. Times are in seconds since the epoch.
+    """
+
+    outstanding: Mapping[str, str]
+    started_at: float
+    next_at: float
+    interval: float
+    attempts: int = 1
+    completed_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Why an agent's last offer was no use to the node that waits for one."""
+
+    hostname: str
+    reasons: tuple[str, ...]
+    at: float
+
+
+@dataclass(frozen=True)
+class SeedsPush:
+    """A node was told its seeds; repeated at ``next_at`` until answered."""
+
+    message_id: str
+    seeds: tuple[str, ...]
+    next_at: float
+    attempts: int = 1
+    answered: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a leader learns while it leads; begins anew with each subscription.
+
+    ``shortfalls`` are by agent id and belong to the node numbered ``waiting_node``, which has waited
+    for an offer since ``waiting_since``. ``seeds`` are by node number.
+    """
+
+    registered_at: float | None = None
+    master: str = ""
+    reconciliation: Reconciliation | None = None
+    suppressed: bool = False
+    waiting_node: int | None = None
+    waiting_since: float | None = None
+    shortfalls: Mapping[str, Shortfall] = field(default_factory=dict)
+    seeds: Mapping[int, SeedsPush] = field(default_factory=dict)
+
+    @property
+    def registered(self) -> bool:
+        """Whether Mesos has our subscription now."""
+        return self.registered_at is not None
+
+
+@dataclass(frozen=True)
+class World:
+    """``bundle_uri`` is where agents fetch the executor. ``errors``: why the new settings are not in force."""
+
+    settings: Settings
+    ledger: Ledger
+    bundle_uri: str
+    session: Session = field(default_factory=Session)
+    errors: tuple[str, ...] = ()
