@@ -170,7 +170,7 @@ class ExecutorDriver(MesosExecutorDriver):  # type: ignore[misc]  # pymesos has 
         self._outbox.disconnected()
         if self._silent_since is None:
             self._silent_since = time.monotonic()
-        if not self._agent.checkpoint and not self._ended.is_set():
+        if not self._agent.checkpoint:
             self._shut_down("the agent has gone, and does not checkpoint this framework")
             raise Halt
 

@@ -61,7 +61,7 @@ class Stream:
         return _text(self._response)
 
     def events(self) -> Iterator[Json]:
-        """The events as they come; a broken stream raises OSError, HTTPException, RecordError or ValueError."""
+        """The events as they come. Raises OSError, HTTPException, RecordError, ValueError when broken."""
         for record in records(self._response):
             yield json.loads(record)
 

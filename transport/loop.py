@@ -59,7 +59,7 @@ class Subscriber(Protocol):
         """An event has come."""
 
     def closed(self, reason: str) -> None:
-        """The stream that ``opened`` told of has ended."""
+        """The stream that ``opened`` told of has ended; not called for the end that ``stop`` brings."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class Loop:
         self._timing = timing
         self._stream: Stream | None = None
         self._stopped = False
+        self._finished = False
         self._reason = ""
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self.run, name="mesos-events", daemon=True)
@@ -96,6 +97,10 @@ class Loop:
         self._stopped = True
         self.reconnect("stopped")
         self.wake()
+
+    def finish(self) -> None:
+        """Never subscribe again; the present stream lasts until either side ends it."""
+        self._finished = True
 
     def join(self, timeout: float) -> None:
         """Wait for the loop's own thread to end; does nothing on that thread itself."""
@@ -117,31 +122,37 @@ class Loop:
         """Keep subscribed until ``stop`` or Halt."""
         failures = 0
         with contextlib.suppress(Halt):
-            while not self._stopped:
+            while not self._stopped and not self._finished:
+                address = self._subscriber.address()
+                if address is None:
+                    self._pause(None)
+                    continue
                 began = time.monotonic()
-                self._try()
+                self._try(address)
                 failures = 1 if time.monotonic() - began >= self._timing.settled else failures + 1
-                if not self._stopped:
-                    self._wake.wait(self._timing.delay(failures))
-                    self._wake.clear()
+                self._pause(self._timing.delay(failures))
 
-    def _try(self) -> None:
+    def _pause(self, seconds: float | None) -> None:
+        if not self._stopped:
+            self._wake.wait(seconds)
+            self._wake.clear()
+
+    def _try(self, address: str) -> None:
         try:
-            self._attempt()
+            self._attempt(address)
         except Halt:
             raise
         except Exception:  # whatever it was, without the loop nothing would ever go right
             log.exception("the subscription failed")
 
-    def _attempt(self) -> None:
+    def _attempt(self, address: str) -> None:
         """Subscribe once, at the address that redirects lead to, and stay until the stream ends."""
-        address = self._subscriber.address()
         for _ in range(MAX_HOPS):
-            if address is None or self._stopped:
+            elsewhere = self._subscribe(address)
+            if elsewhere is None or self._stopped or self._finished:
                 return
-            address = self._subscribe(address)
-        if address is not None:
-            log.warning("too many redirects, the last one to %s", address)
+            address = elsewhere
+        log.warning("too many redirects, the last one to %s", address)
 
     def _subscribe(self, address: str) -> str | None:
         """Subscribe at an address and read all events; the address to go on to at once, None to wait."""
@@ -177,7 +188,8 @@ class Loop:
             self._stream = None
         reason = self._reason or reason
         log.warning("the event stream of %s has ended: %s", address, reason)
-        self._subscriber.closed(reason)
+        if not self._stopped:
+            self._subscriber.closed(reason)
 
     def _dispatch(self, stream: Stream) -> str:
         """Hand every event on; why they ended."""
