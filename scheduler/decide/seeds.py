@@ -1,4 +1,4 @@
-"""Which nodes are seeds, and for whom.
+"""Which nodes are seeds, for whom, and telling them.
 
 One node in a cluster's life, the founder, boots as its own only seed. Every other first boot has at
 least one other NORMAL node among its seeds and never itself; so two rings can never come to be.
@@ -6,21 +6,23 @@ least one other NORMAL node among its seeds and never itself; so two rings can n
 
 from __future__ import annotations
 
+import dataclasses
+
+from protocol.message import SEEDS, Message, encode_message
+from scheduler.decide.decision import Decision
+from scheduler.decide.ids import derived_id
+from scheduler.model.intent import Send
 from scheduler.model.node import Node
-from scheduler.model.task import RUNNING
-from scheduler.model.world import World
+from scheduler.model.world import SeedsPush, World
 
-
-def is_normal(node: Node) -> bool:
-    """Whether the node is a working member now, as far as it has told."""
-    return bool(node.task and node.task.state == RUNNING and node.status and node.status.mode == "NORMAL")
+FIRST_REPEAT_SECONDS = 2.0
+LAST_REPEAT_SECONDS = 60.0
 
 
 def seed_addresses(world: World) -> tuple[str, ...]:
     """The addresses of the seeds: the first nodes that have ever been NORMAL, as many as are wanted."""
-    members = [node for _, node in sorted(world.ledger.nodes.items()) if node.bootstrapped and node.placement]
-    wanted = members[: world.ledger.target.seed_nodes]
-    return tuple(node.placement.address for node in wanted if node.placement)
+    members = [node for node in world.ledger.members() if node.bootstrapped]
+    return _addresses(members[: world.ledger.target.seed_nodes])
 
 
 def boot_seeds(world: World, node: Node, address: str) -> tuple[str, ...]:
@@ -33,11 +35,56 @@ def boot_seeds(world: World, node: Node, address: str) -> tuple[str, ...]:
 
 
 def _normal_seeds(world: World, node: Node) -> tuple[str, ...]:
-    others = [
-        other
-        for _, other in sorted(world.ledger.nodes.items())
-        if other.number != node.number and other.bootstrapped and is_normal(other)
-    ]
-    addresses = tuple(other.placement.address for other in others if other.placement)
+    """Seeds for a first boot that is not the founder's: others that are NORMAL now."""
+    normal = [other for other in world.ledger.members() if other.number != node.number and other.normal]
+    addresses = _addresses(normal)
     preferred = tuple(address for address in seed_addresses(world) if address in addresses)
     return preferred or addresses[: world.ledger.target.seed_nodes]
+
+
+def _addresses(nodes: list[Node]) -> tuple[str, ...]:
+    return tuple(node.placement.address for node in nodes if node.placement)
+
+
+def push_seeds(decision: Decision, now: float) -> Decision:
+    """Tell running members their seeds where they have others, until they answer."""
+    world = decision.world
+    wanted = seed_addresses(world)
+    for node in world.ledger.members():
+        if node.running and node.bootstrapped and node.task:
+            push = world.session.seeds.get(node.number)
+            if push is None or push.seeds != wanted:
+                decision = _send(decision, node, wanted, now, attempts=1)
+            elif not push.answered and now >= push.next_at:
+                decision = _send(decision, node, wanted, now, push.attempts + 1)
+    return decision
+
+
+def _send(decision: Decision, node: Node, seeds: tuple[str, ...], now: float, attempts: int) -> Decision:
+    task, session = node.task, decision.world.session
+    if task is None:
+        return decision
+    ident = derived_id(decision.world, "seeds", task.id, *seeds)
+    wait = min(FIRST_REPEAT_SECONDS * 2 ** (attempts - 1), LAST_REPEAT_SECONDS)
+    push = SeedsPush(ident, seeds, now + wait, attempts)
+    message = Message(ident, node.name, SEEDS, body={"seeds": list(seeds)})
+    return decision.with_session(seeds={**session.seeds, node.number: push}).plus(
+        Send(task.executor.id, task.agent_id, encode_message(message))
+    )
+
+
+def launched_with(decision: Decision, node: Node, seeds: tuple[str, ...], now: float) -> Decision:
+    """Note the seeds that a launch carries: they need not be told again."""
+    push = SeedsPush("", seeds, now, answered=True)
+    return decision.with_session(seeds={**decision.world.session.seeds, node.number: push})
+
+
+def answered(world: World, message: Message) -> World:
+    """Note the answer to a push; an error is no answer, so the push is repeated."""
+    node = world.ledger.named(message.node)
+    push = world.session.seeds.get(node.number) if node else None
+    if node is None or push is None or push.message_id != message.id or "error" in message.body:
+        return world
+    done = dataclasses.replace(push, answered=True)
+    session = dataclasses.replace(world.session, seeds={**world.session.seeds, node.number: done})
+    return dataclasses.replace(world, session=session)

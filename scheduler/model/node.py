@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from protocol.report import NodeStatus
 from scheduler.model.resource import Resource
+from scheduler.model.task import ALIVE, RUNNING
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Placement:
     """Where a node lives: stored before it is reserved, kept until an operator orders otherwise.
 
     ``generation`` is the reservation's label and tells this node's storage apart under whatever agent
-    id it is offered. ``resources`` is all that is reserved, the volume as such; sizes in MB.
+    id it is offered. ``resources`` is all that is reserved, the volume as such; sizes in MB. Attributes,
+    region and zone are the agent's, for the placement of the other nodes.
     """
 
     generation: str
@@ -22,6 +24,9 @@ class Placement:
     address: str
     persistence_id: str
     resources: tuple[Resource, ...]
+    attributes: tuple[tuple[str, str], ...] = ()
+    region: str | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,10 @@ class Node:
 
     ``launches`` counts tasks and ``generations`` reservations, so that neither id is ever used twice.
     ``bootstrapped``: has been NORMAL once, so its volume holds data. ``deployed``: the configuration id
-    with which it has been NORMAL, taken CQL and been seen by all live peers. ``failures`` counts ends
-    unasked since then, ``not_before`` is when it may be started again. ``abandoned`` are generations
-    given up before anything ever ran on them: what is left of them may be cleaned.
+    with which it has been NORMAL, taken CQL and been seen by all live peers. ``begun``: the one with
+    which the deploy plan has begun on it. ``failures`` counts ends unasked in a row, ``not_before`` is
+    when it may be started again. ``abandoned`` are generations given up before anything ever ran on
+    them: what is left of them may be cleaned.
     """
 
     number: int
@@ -92,15 +98,31 @@ class Node:
     bootstrapped: bool = False
     deployed: str | None = None
     deployed_at: float | None = None
+    begun: str | None = None
     begun_at: float | None = None
     restart_ordered: bool = False
     failures: int = 0
     not_before: float = 0.0
     restarts: int = 0
     last_failure: LastFailure | None = None
-    abandoned: tuple[str, ...] = field(default=())
+    abandoned: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """As operators call it: node-0."""
         return f"node-{self.number}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether its task runs or may run."""
+        return self.task is not None and self.task.state in ALIVE
+
+    @property
+    def normal(self) -> bool:
+        """Whether it is a working member now, as far as it has told."""
+        return self.running and self.status is not None and self.status.mode == "NORMAL"
+
+    @property
+    def running(self) -> bool:
+        """Whether Mesos says that its task runs."""
+        return self.task is not None and self.task.state == RUNNING

@@ -15,9 +15,16 @@ from scheduler.model.settings import NodeSettings, Settings
 
 @dataclass(frozen=True)
 class Cluster:
-    """What is decided once in a cluster's life: its id, a random UUID, and the founder's name."""
+    """What is decided once in a cluster's life.
+
+    ``id`` is a random UUID, ``founder`` the name of the node that began the ring; principal, role and
+    label are in every reservation, so they stay as they first were.
+    """
 
     id: str
+    principal: str
+    role: str
+    label: str
     founder: str | None = None
 
 
@@ -53,7 +60,7 @@ class Framework:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The stored records. ``nodes`` are by number."""
+    """The stored records. ``nodes`` are by number; every wanted node has a record from the start."""
 
     framework: Framework
     cluster: Cluster
@@ -68,7 +75,12 @@ class Ledger:
     def named(self, name: str) -> Node | None:
         """The node of that name, ``node-0`` or ``0``; None where there is none."""
         number = name.removeprefix("node-")
-        return self.nodes.get(int(number)) if number.isascii() and number.isdigit() else None
+        wellformed = number.isascii() and number.isdigit() and len(number) < 10
+        return self.nodes.get(int(number)) if wellformed else None
+
+    def members(self) -> list[Node]:
+        """All nodes, by number."""
+        return [node for _, node in sorted(self.nodes.items())]
 
 
 @dataclass(frozen=True)
@@ -111,18 +123,18 @@ class SeedsPush:
 class Session:
     """What a leader learns while it leads; begins anew with each subscription.
 
-    ``shortfalls`` are by agent id and belong to the node numbered ``waiting_node``, which has waited
-    for an offer since ``waiting_since``. ``seeds`` are by node number.
+    ``waiting`` are the nodes that want an offer, by number, with the time since when; ``shortfalls``, by
+    agent id, say why the last offers were no use to the node that looks for a new place. ``seeds`` and
+    ``probed`` (when a silent launch was last asked about, a kill last sent) are by node number.
     """
 
     registered_at: float | None = None
     master: str = ""
     reconciliation: Reconciliation | None = None
-    suppressed: bool = False
-    waiting_node: int | None = None
-    waiting_since: float | None = None
+    waiting: Mapping[int, float] = field(default_factory=dict)
     shortfalls: Mapping[str, Shortfall] = field(default_factory=dict)
     seeds: Mapping[int, SeedsPush] = field(default_factory=dict)
+    probed: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def registered(self) -> bool:
@@ -132,7 +144,10 @@ class Session:
 
 @dataclass(frozen=True)
 class World:
-    """``bundle_uri`` is where agents fetch the executor. ``errors``: why the new settings are not in force."""
+    """All there is to decide on.
+
+    ``bundle_uri`` is where agents fetch the executor. ``errors`` say why new settings are not in force.
+    """
 
     settings: Settings
     ledger: Ledger

@@ -1,0 +1,283 @@
+"""The service that the API talks to: from a start without ZooKeeper to leading, and what it then answers."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult, Event
+from gevent.timeout import Timeout
+from kazoo.exceptions import KazooException
+
+from protocol.codec import DecodeError, decode
+from protocol.message import STATUS, Message, decode_message, encode_message
+from protocol.report import NodeStatus
+from scheduler.daemon.engine import Engine, Refusal
+from scheduler.daemon.leadership import Leadership, connect
+from scheduler.daemon.service import Health, NoAnswer, Unavailable
+from scheduler.decide.target import first_ledger, in_force, retarget
+from scheduler.mesos.detector import detector_for
+from scheduler.mesos.driver import CallFailed, CallRefused, Driver, Framework, NotConnected
+from scheduler.model.event import Command, Disconnected, MesosEvent, MessageReceived, Subscribed
+from scheduler.model.intent import Send
+from scheduler.model.settings import Settings
+from scheduler.model.world import World
+from scheduler.store.ledger import Fenced, Store
+from scheduler.store.records import UnreadableRecord
+
+log = logging.getLogger(__name__)
+
+STOPPED, FAILED, LOST_LEADERSHIP, REFUSED = 0, 1, 3, 4
+"""Exit codes; 2, a configuration that is not valid, never gets here."""
+
+ANSWER_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The executor's bundle, as served to the agents' fetchers."""
+
+    path: Path
+    digest: str
+
+    def uri(self, api_url: str) -> str:
+        """Where the fetcher finds it; the digest in the path makes every content a new address."""
+        return f"{api_url}/v1/artifacts/{self.digest}/{self.path.name}"
+
+
+class Daemon:
+    """Leads when it can; see ``Service`` for what the API asks. ``api_url`` is how others reach the API."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, bundle: Bundle, api_url: str) -> None:
+        self.settings = settings
+        self._secrets = secrets
+        self._bundle = bundle
+        self._api_url = api_url
+        self._client = connect(settings.zookeeper_servers, secrets.zookeeper_auth)
+        self._leadership = Leadership(self._client, settings.service.zk_root, api_url, self._lost)
+        self._reason = "connecting to ZooKeeper"
+        self._engine: Engine | None = None
+        self._driver: Driver | None = None
+        self._questions: dict[str, AsyncResult] = {}
+        self._silent_since: float | None = time.time()
+        self._exit: AsyncResult = AsyncResult()
+        self._greenlets: list[Any] = []
+
+    def start(self) -> None:
+        """Begin: connect, wait for the lead, lead. ``wait`` tells how it ends."""
+        self._spawn(self._lead)
+
+    def wait(self) -> int:
+        """Block until the daemon must end; the exit code."""
+        code: int = self._exit.get()
+        return code
+
+    def stop(self) -> None:
+        """End as asked: the framework stays registered and its tasks run on."""
+        self._exit.set(STOPPED)
+
+    def close(self) -> None:
+        """Let go of Mesos and ZooKeeper, whose lock passes on at once."""
+        if self._driver is not None:
+            self._driver.stop()
+        gevent.killall(self._greenlets, timeout=2)
+        self._client.stop()
+        self._client.close()
+
+    def _spawn(self, run: Callable[[], None]) -> None:
+        greenlet = gevent.spawn(run)
+        greenlet.link_exception(lambda ended: self._crashed(ended.exception))
+        self._greenlets.append(greenlet)
+
+    def _crashed(self, error: BaseException) -> None:
+        log.error("ending: %s", error)
+        if isinstance(error, Fenced):
+            self._exit.set(LOST_LEADERSHIP)
+        elif isinstance(error, Refusal):
+            self._exit.set(REFUSED)
+        else:
+            self._exit.set(FAILED)
+
+    def _lost(self) -> None:
+        log.error("the ZooKeeper session is lost: ending, so that another may lead")
+        self._exit.set(LOST_LEADERSHIP)
+
+    def _lead(self) -> None:
+        self._connect()
+        self._reason = "waiting to become leader"
+        self._leadership.acquire()
+        store = Store(self._client, self.settings.service.zk_root)
+        log.info("leading, epoch %d", store.take_epoch())
+        try:
+            world = self._first_world(store)
+        except UnreadableRecord as error:
+            self._reason = str(error)
+            log.error("not starting: %s", error)
+            return
+        self._serve(world, store)
+
+    def _connect(self) -> None:
+        """Connect for as long as it takes: without ZooKeeper nothing can be known."""
+        while True:
+            try:
+                self._client.start(timeout=15)
+            except self._client.handler.timeout_exception:
+                self._reason = f"ZooKeeper at {self.settings.zookeeper_servers} does not answer"
+                log.warning("%s; trying again", self._reason)
+            else:
+                return
+
+    def _first_world(self, store: Store) -> World:
+        ledger = store.load()
+        errors: tuple[str, ...] = ()
+        if ledger is None:
+            ledger = first_ledger(self.settings, str(uuid.uuid4()))
+            store.create(ledger)
+        else:
+            changed, errors = retarget(ledger, self.settings)
+            store.commit(ledger, changed)
+            ledger = changed
+        for error in errors:
+            log.error("the new configuration is not in force: %s", error)
+        self.settings = in_force(ledger, self.settings)
+        return World(self.settings, ledger, self._bundle_uri(), errors=errors)
+
+    def _bundle_uri(self) -> str:
+        return self.settings.executor_uri or self._bundle.uri(self._api_url)
+
+    def _serve(self, world: World, store: Store) -> None:
+        def may_subscribe() -> bool:
+            try:
+                return self._leadership.is_ours() and store.holds_epoch()
+            except KazooException:
+                return False
+
+        service = self.settings.service
+        framework = Framework(
+            name=service.name,
+            user=service.user,
+            principal=service.principal,
+            role=service.role,
+            failover_timeout_seconds=service.failover_timeout_s,
+            framework_id=world.ledger.framework.id,
+            secret=self._secrets.mesos,
+            webui_url=self._api_url,
+        )
+        detector = detector_for(self.settings.mesos_master)
+        self._driver = Driver(framework, detector, self._on_event, may_subscribe)
+        self._engine = Engine(world, store, self._driver, time.time)
+        self._driver.start()
+        self._engine.run()
+
+    def _on_event(self, event: MesosEvent) -> None:
+        """Called by the driver, in order of arrival."""
+        if isinstance(event, Subscribed):
+            self._silent_since = None
+        elif isinstance(event, Disconnected):
+            self._silent_since = self._silent_since or time.time()
+        elif isinstance(event, MessageReceived) and self._is_answer(event.data):
+            return
+        if self._engine is not None:
+            self._engine.submit(event)
+
+    def _is_answer(self, data: bytes) -> bool:
+        """Hand an answer to whoever waits for it."""
+        try:
+            message = decode_message(data)
+        except DecodeError as error:
+            log.warning("an executor sent what cannot be read: %s", error)
+            return True
+        question = self._questions.pop(message.id, None) if message.answer else None
+        if question is not None:
+            question.set(message.body)
+        return question is not None
+
+    def health(self) -> Health:
+        """See ``Service``."""
+        world = self._engine.world if self._engine else None
+        nodes = list(world.ledger.nodes.values()) if world else []
+        progress = world.session.reconciliation if world else None
+        reasons = self._reasons(world)
+        return Health(
+            serving=world is not None,
+            leader=self._engine is not None,
+            leader_url=self._api_url if self._engine else None,
+            registered=world is not None and world.session.registered,
+            zookeeper=self._leadership.state,
+            reconciled=progress is not None and progress.completed_at is not None,
+            nodes_up=sum(node.normal for node in nodes),
+            nodes_expected=len(nodes) if world else self.settings.nodes,
+            mesos_silent_since=self._silent_since,
+            reasons=reasons,
+        )
+
+    def _reasons(self, world: World | None) -> tuple[str, ...]:
+        if world is None:
+            return (self._reason,)
+        reasons = [] if world.session.registered else ["not registered with Mesos"]
+        down = [node.name for node in world.ledger.members() if not node.normal]
+        return (*reasons, *(f"{name} is not NORMAL" for name in down), *world.errors)
+
+    def world(self) -> World:
+        """See ``Service``."""
+        if self._engine is None:
+            raise Unavailable(f"this instance does not lead: {self._reason}")
+        return self._engine.world
+
+    def command(self, command: Command) -> None:
+        """See ``Service``."""
+        self.world()
+        if self._engine is not None:
+            self._engine.order(command)
+
+    def node_status(self, number: int) -> NodeStatus:
+        """See ``Service``."""
+        node = self.world().ledger.nodes.get(number)
+        if node is None or node.task is None or self._driver is None:
+            raise NoAnswer("the node was never launched")
+        question = Message(str(uuid.uuid4()), node.name, STATUS)
+        answer = self._questions[question.id] = AsyncResult()
+        try:
+            self._driver.perform(Send(node.task.executor.id, node.task.agent_id, encode_message(question)))
+            body = answer.get(timeout=ANSWER_SECONDS)
+        except Timeout:
+            raise NoAnswer(f"{node.name} did not answer within {ANSWER_SECONDS:g} s") from None
+        except (NotConnected, CallFailed, CallRefused) as error:
+            raise NoAnswer(f"{node.name} could not be asked: {error}") from None
+        finally:
+            self._questions.pop(question.id, None)
+        return _status(node.name, body)
+
+    def artifact(self, digest: str, name: str) -> Path | None:
+        """See ``Service``."""
+        bundle = self._bundle
+        return bundle.path if (digest, name) == (bundle.digest, bundle.path.name) else None
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What the daemon knows and never tells: read from files, never logged."""
+
+    zookeeper_auth: str = ""
+    mesos: str | None = None
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+
+def _status(name: str, body: dict[str, Any]) -> NodeStatus:
+    if "error" in body:
+        raise NoAnswer(f"{name}: {body['error']}")
+    try:
+        return decode(NodeStatus, body)
+    except DecodeError as error:
+        raise NoAnswer(f"{name} answered what cannot be read: {error}") from None
+
+
+__all__ = ["Bundle", "Daemon", "Event", "Secrets"]

@@ -1,0 +1,108 @@
+"""What operators order. An order that does not fit is refused with a sentence and changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from scheduler.decide import owner, reconcile
+from scheduler.decide.decision import Decision, Refused, UnknownName
+from scheduler.model.event import Command, ForceComplete, Interrupt, Proceed, RestartNode, RestartStep
+from scheduler.model.node import Node
+from scheduler.model.world import Controls, World
+
+PLANS = (owner.DEPLOY, owner.RECOVERY)
+
+
+def obey(decision: Decision, command: Command, now: float) -> Decision:
+    """Carry an order out. Raises Refused or UnknownName."""
+    match command:
+        case Interrupt(plan):
+            return _interrupt(decision, _known(plan))
+        case Proceed(plan):
+            return _proceed(decision, _known(plan))
+        case ForceComplete(plan, phase, step):
+            return _force(decision, _steps(decision.world, _known(plan), phase, step))
+        case RestartStep(plan, phase, step):
+            return _restart_steps(decision, _known(plan), phase, step, now)
+        case RestartNode(name):
+            return _restart_node(decision, _launched(decision.world, name))
+
+
+def _known(plan: str) -> str:
+    if plan not in PLANS:
+        raise UnknownName(f"there is no plan {plan}; the plans are {', '.join(PLANS)}")
+    return plan
+
+
+def _interrupt(decision: Decision, plan: str) -> Decision:
+    controls = decision.world.ledger.controls
+    if plan in controls.interrupted:
+        return decision
+    return _with_controls(decision, dataclasses.replace(controls, interrupted=(*controls.interrupted, plan)))
+
+
+def _proceed(decision: Decision, plan: str) -> Decision:
+    controls = decision.world.ledger.controls
+    left = tuple(name for name in controls.interrupted if name != plan)
+    return _with_controls(decision, dataclasses.replace(controls, interrupted=left))
+
+
+def _with_controls(decision: Decision, controls: Controls) -> Decision:
+    ledger = dataclasses.replace(decision.world.ledger, controls=controls)
+    return Decision(dataclasses.replace(decision.world, ledger=ledger), decision.intents)
+
+
+def _steps(world: World, plan: str, phase: str, step: str | None) -> list[Node]:
+    """The nodes of the deploy steps that a phase and a step, each by name or id, stand for."""
+    if plan != owner.DEPLOY:
+        raise Refused(f"steps of the plan {plan} end by themselves; restart the node instead")
+    if phase not in (owner.DEPLOY_PHASE, owner.step_id(world, plan, owner.DEPLOY_PHASE)):
+        raise UnknownName(f"the plan {plan} has no phase {phase} whose steps can be commanded")
+    nodes = world.ledger.members()
+    if step is None:
+        return nodes
+    named = [n for n in nodes if step in (n.name, owner.step_id(world, plan, owner.DEPLOY_PHASE, n.name))]
+    if not named:
+        raise UnknownName(f"the phase {phase} has no step {step}")
+    return named
+
+
+def _force(decision: Decision, nodes: list[Node]) -> Decision:
+    controls = decision.world.ledger.controls
+    ids = {owner.step_id(decision.world, owner.DEPLOY, owner.DEPLOY_PHASE, node.name): None for node in nodes}
+    forced = tuple(dict.fromkeys((*controls.forced, *ids)))
+    return _with_controls(decision, dataclasses.replace(controls, forced=forced))
+
+
+def _restart_steps(decision: Decision, plan: str, phase: str, step: str | None, now: float) -> Decision:
+    world = decision.world
+    reconciliation = owner.RECONCILIATION_PHASE
+    if plan == owner.DEPLOY and phase in (reconciliation, owner.step_id(world, plan, reconciliation)):
+        return reconcile.begin(decision, now)
+    nodes = _steps(world, plan, phase, step)
+    ids = {owner.step_id(world, owner.DEPLOY, owner.DEPLOY_PHASE, node.name) for node in nodes}
+    controls = world.ledger.controls
+    left = tuple(ident for ident in controls.forced if ident not in ids)
+    decision = _with_controls(decision, dataclasses.replace(controls, forced=left))
+    for node in nodes:
+        again = dataclasses.replace(
+            node, deployed=None, begun=None, not_before=0.0, restart_ordered=node.alive
+        )
+        decision = decision.with_node(again)
+    return decision
+
+
+def _launched(world: World, name: str) -> Node:
+    node = world.ledger.named(name)
+    if node is None:
+        raise UnknownName(f"there is no node {name}; GET /v1/nodes/list has the names")
+    if node.task is None:
+        raise Refused(f"{node.name} was never launched; the deploy plan will launch it")
+    return node
+
+
+def _restart_node(decision: Decision, node: Node) -> Decision:
+    """A node that runs is drained and started again; one that waits out its back-off starts now."""
+    return decision.with_node(
+        dataclasses.replace(node, restart_ordered=node.alive, failures=0, not_before=0.0)
+    )

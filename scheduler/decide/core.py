@@ -1,0 +1,122 @@
+"""The decision: one event, the world before it, the time; out come the world after it and what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import get_args
+
+from protocol.codec import DecodeError
+from protocol.message import SEEDS, decode_message
+from scheduler.decide import commands, lifecycle, offers, owner, readiness, reconcile, seeds, stops
+from scheduler.decide.decision import Decision
+from scheduler.model.event import (
+    AgentLost,
+    Command,
+    Disconnected,
+    Event,
+    MessageReceived,
+    OffersReceived,
+    Subscribed,
+    Tick,
+    Updated,
+)
+from scheduler.model.intent import Kill, Revive
+from scheduler.model.node import Node
+from scheduler.model.task import TERMINAL, UNKNOWN, TaskUpdate
+from scheduler.model.world import Framework, Session, World
+
+
+def decide(world: World, event: Event, now: float) -> Decision:
+    """Decide on an event. ``now`` is in seconds since the epoch.
+
+    The caller stores the new world's ledger, then carries the intents out in order. Raises Refused for
+    a command that does not fit.
+    """
+    decision = _apply(Decision(world), event, now)
+    if not decision.world.session.registered:
+        return decision
+    return _advance(decision, now)
+
+
+def _apply(decision: Decision, event: Event, now: float) -> Decision:
+    match event:
+        case Subscribed(framework_id, master):
+            return _subscribed(decision, framework_id, master, now)
+        case Disconnected():
+            return decision.with_session(registered_at=None)
+        case OffersReceived(batch):
+            return offers.use(decision, batch, now)
+        case Updated(update):
+            return _updated(decision, update, now)
+        case MessageReceived(_, _, data):
+            return _heard(decision, data)
+        case AgentLost(agent_id):
+            return _forget_shortfall(decision, agent_id)
+        case Tick() if decision.world.session.registered:
+            return reconcile.remind(decision, now)
+        case _ if isinstance(event, get_args(Command)):
+            return commands.obey(decision, event, now)
+    return decision
+
+
+def _subscribed(decision: Decision, framework_id: str, master: str, now: float) -> Decision:
+    """Begin a session. Filters outlive a takeover of our subscription, so offers are asked for anew."""
+    ledger = dataclasses.replace(decision.world.ledger, framework=Framework(framework_id))
+    session = Session(registered_at=now, master=master)
+    world = dataclasses.replace(decision.world, ledger=ledger, session=session)
+    return reconcile.begin(Decision(world, (*decision.intents, Revive())), now)
+
+
+def _updated(decision: Decision, update: TaskUpdate, now: float) -> Decision:
+    node = _node_of(decision.world, update)
+    if node is None:
+        return _stray(decision, update)
+    decision = decision.with_node(lifecycle.apply_update(node, update, now))
+    return reconcile.answered(decision, update.task_id, now)
+
+
+def _node_of(world: World, update: TaskUpdate) -> Node | None:
+    nodes = world.ledger.nodes.values()
+    return next((n for n in nodes if n.task is not None and n.task.id == update.task_id), None)
+
+
+def _stray(decision: Decision, update: TaskUpdate) -> Decision:
+    """End a task of our framework that no record names: a later launch has taken its place."""
+    if update.state in TERMINAL or update.state == UNKNOWN or update.agent_id is None:
+        return decision
+    return decision.plus(Kill(update.task_id, update.agent_id, 0.0))
+
+
+def _heard(decision: Decision, data: bytes) -> Decision:
+    try:
+        message = decode_message(data)
+    except DecodeError:
+        return decision
+    if not message.answer or message.subject != SEEDS:
+        return decision
+    return Decision(seeds.answered(decision.world, message), decision.intents)
+
+
+def _forget_shortfall(decision: Decision, agent_id: str) -> Decision:
+    left = {a: s for a, s in decision.world.session.shortfalls.items() if a != agent_id}
+    return decision.with_session(shortfalls=left)
+
+
+def _advance(decision: Decision, now: float) -> Decision:
+    """Do what has become possible or necessary, whatever the event was."""
+    decision = readiness.settle(decision, now)
+    decision = stops.stop(decision, now)
+    decision = seeds.push_seeds(decision, now)
+    return _want_offers(decision, now)
+
+
+def _want_offers(decision: Decision, now: float) -> Decision:
+    """Note which nodes want an offer; the first time that one does, offers refused before are called back."""
+    world = decision.world
+    before = world.session.waiting
+    wanting = [n.number for n in world.ledger.members() if owner.wants_offer(world, n, now)]
+    waiting = {number: before.get(number, now) for number in wanting}
+    if waiting.keys() == before.keys():
+        return decision
+    decision = decision.with_session(waiting=waiting)
+    return decision.plus(Revive()) if waiting.keys() - before.keys() else decision

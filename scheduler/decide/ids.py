@@ -1,0 +1,33 @@
+"""Identifiers without randomness: derived from the cluster's own random id and counters that only grow."""
+
+from __future__ import annotations
+
+import uuid
+
+from scheduler.model.node import Node
+from scheduler.model.world import World
+
+
+def derived_id(world: World, *parts: object) -> str:
+    """A UUID (version 5) that the same cluster gives the same parts again, and no other cluster does."""
+    return str(uuid.uuid5(uuid.UUID(world.ledger.cluster.id), "/".join(map(str, parts))))
+
+
+def generation_id(world: World, node: Node) -> str:
+    """The label of the node's next reservation."""
+    return derived_id(world, node.name, "generation", node.generations)
+
+
+def persistence_id(world: World, node: Node) -> str:
+    """The id of the persistent volume of the node's next reservation."""
+    return derived_id(world, node.name, "volume", node.generations)
+
+
+def task_id(world: World, node: Node) -> str:
+    """The id of the node's next task."""
+    return f"{node.name}__{derived_id(world, node.name, 'task', node.launches)}"
+
+
+def executor_id(world: World, node: Node) -> str:
+    """The id of the node's next executor."""
+    return f"{node.name}_executor__{derived_id(world, node.name, 'executor', node.launches)}"

@@ -1,0 +1,126 @@
+"""The life of a node's task: what a status update makes of the node's record.
+
+Updates come twice, late and out of order, so each state has a rank and a lower one changes nothing; a
+state that says the task has ended is final.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from protocol.codec import DecodeError
+from protocol.report import Report, decode_report
+from scheduler.model.node import LastFailure, Node, Task
+from scheduler.model.task import (
+    GONE_BY_OPERATOR,
+    KILLED,
+    KILLING,
+    LOST,
+    RUNNING,
+    STAGING,
+    STARTING,
+    TERMINAL,
+    UNKNOWN,
+    UNREACHABLE,
+    TaskUpdate,
+)
+
+RANK = {STAGING: 0, STARTING: 1, RUNNING: 2, KILLING: 3}
+"""How far a live task has come."""
+
+FIRST_DELAY_SECONDS = 5.0
+LAST_DELAY_SECONDS = 300.0
+
+STEADY_SECONDS = 300.0
+"""A node that ran so long since its launch has recovered: its next failure is a first one."""
+
+
+def apply_update(node: Node, update: TaskUpdate, now: float) -> Node:
+    """The node's record after an update of its present task."""
+    task = node.task
+    if task is None or task.id != update.task_id or task.state in TERMINAL:
+        return node
+    node = _with_report(node, _report(update))
+    if update.state in TERMINAL or update.state == UNKNOWN:
+        return _ended(node, task, update, now)
+    if update.state == UNREACHABLE or RANK.get(update.state, -1) >= RANK.get(task.state, -1):
+        return dataclasses.replace(node, task=_advanced(task, update, now))
+    return node
+
+
+def _report(update: TaskUpdate) -> Report:
+    try:
+        return decode_report(update.data)
+    except DecodeError:
+        # An executor of a foreign version: its state counts, what it adds cannot be read.
+        return Report()
+
+
+def _with_report(node: Node, report: Report) -> Node:
+    status = report.status
+    if status is None or (node.status is not None and status.as_of < node.status.as_of):
+        return node
+    bootstrapped = node.bootstrapped or (status.mode == "NORMAL" and status.joined)
+    return dataclasses.replace(node, status=status, bootstrapped=bootstrapped)
+
+
+def _advanced(task: Task, update: TaskUpdate, now: float) -> Task:
+    return dataclasses.replace(
+        task,
+        state=update.state,
+        since=task.since if task.state == update.state else now,
+        started=task.started or update.state in (STARTING, RUNNING, KILLING),
+        reason=update.reason,
+        message=update.message,
+        agent_id=update.agent_id or task.agent_id,
+    )
+
+
+def _ended(node: Node, task: Task, update: TaskUpdate, now: float) -> Node:
+    if task.state == UNKNOWN and update.state == UNKNOWN:
+        return node
+    ended = dataclasses.replace(
+        task, state=update.state, since=now, reason=update.reason, message=update.message
+    )
+    if task.killing_since is not None and update.state == KILLED:
+        return dataclasses.replace(node, task=ended, restart_ordered=False, failures=0, not_before=0.0)
+    return _failed(dataclasses.replace(node, task=ended, restart_ordered=False), update, task, now)
+
+
+def _failed(node: Node, update: TaskUpdate, before: Task, now: float) -> Node:
+    steady = before.state == RUNNING and now - before.launched_at > STEADY_SECONDS
+    failures = 1 if steady else node.failures + 1
+    return dataclasses.replace(
+        node,
+        failures=failures,
+        not_before=now + delay(failures),
+        last_failure=_last_failure(update, now),
+    )
+
+
+def _last_failure(update: TaskUpdate, now: float) -> LastFailure:
+    failure = _report(update).failure
+    return LastFailure(
+        at=now,
+        state=update.state,
+        reason=update.reason or "",
+        message=update.message or (failure.reason if failure else ""),
+        log_tail=failure.log_tail if failure else "",
+    )
+
+
+def delay(failures: int) -> float:
+    """Seconds to wait before the next start: none after the first failure, then doubling."""
+    if failures <= 1:
+        return 0.0
+    return float(min(FIRST_DELAY_SECONDS * 2 ** (failures - 2), LAST_DELAY_SECONDS))
+
+
+def given_up(node: Node) -> bool:
+    """Whether an operator has declared the node's agent gone for good: only a replacement helps."""
+    return node.task is not None and node.task.state == GONE_BY_OPERATOR
+
+
+def agent_gone(node: Node) -> bool:
+    """Whether the task ended because its agent went away: it starts again when its volume is back."""
+    return node.task is not None and node.task.state in (LOST, UNKNOWN)

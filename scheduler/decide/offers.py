@@ -1,0 +1,98 @@
+"""What becomes of a batch of offers: leftovers are cleaned, nodes are started, the rest is given back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from scheduler.decide import launch, matching, owner, placement
+from scheduler.decide.cleaning import clean
+from scheduler.decide.decision import Decision
+from scheduler.model.intent import Decline
+from scheduler.model.node import Node
+from scheduler.model.offer import Offer
+from scheduler.model.placement import parse
+from scheduler.model.world import Shortfall, World
+
+IDLE_REFUSE_SECONDS = 3600.0
+"""With nothing to start, offers are refused for so long; a REVIVE takes that back when something is."""
+
+
+def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
+    """Answer every offer of a batch."""
+    decision, left = clean(decision, offers)
+    wanting = [
+        node for node in decision.world.ledger.members() if owner.wants_offer(decision.world, node, now)
+    ]
+    for node in wanting:
+        if node.placement is not None:
+            decision, left = _start_again(decision, node, left, now)
+    for node in wanting:
+        if node.placement is None:
+            decision, left = _start_anew(decision, node, left, now)
+    return _decline(decision, left)
+
+
+def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
+    if not offers:
+        return decision
+    world = decision.world
+    seconds = world.settings.mesos_refuse_seconds if world.session.waiting else IDLE_REFUSE_SECONDS
+    return decision.plus(Decline(tuple(offer.id for offer in offers), seconds))
+
+
+def _start_again(
+    decision: Decision, node: Node, offers: list[Offer], now: float
+) -> tuple[Decision, list[Offer]]:
+    """Start a node where it lives, once all that is reserved for it is offered again."""
+    place = node.placement
+    if place is None:
+        return decision, offers
+    found = matching.held(place, offers)
+    if found is None:
+        return _abandon(decision, node, offers), offers
+    lost_volume = node.bootstrapped and not found.volume
+    lacking = ("volume",) if lost_volume else matching.missing(place, found)
+    if lacking:
+        first = found.offers[0]
+        return _short(decision, first.agent_id, Shortfall(first.hostname, lacking, now)), offers
+    left = [offer for offer in offers if offer not in found.offers]
+    return launch.launch_again(decision, node, place, found, now), left
+
+
+def _abandon(decision: Decision, node: Node, offers: Iterable[Offer]) -> Decision:
+    """Give a place up on which nothing ever ran: its agent offers what should be reserved there.
+
+    The launch that should have reserved it was lost or refused whole. Should the reservation show up
+    later all the same, its generation is known as abandoned, and it is cleaned.
+    """
+    task, place = node.task, node.placement
+    if task is None or place is None or task.started or node.bootstrapped:
+        return decision
+    if not any(offer.agent_id == place.agent_id for offer in offers):
+        return decision
+    abandoned = (*node.abandoned, place.generation)
+    return decision.with_node(dataclasses.replace(node, placement=None, abandoned=abandoned))
+
+
+def _start_anew(
+    decision: Decision, node: Node, offers: list[Offer], now: float
+) -> tuple[Decision, list[Offer]]:
+    """Start a node on the first offer that does; note for the others what they lack."""
+    for offer in offers:
+        lacking = _unfit(decision.world, node, offer)
+        if not lacking:
+            left = [other for other in offers if other is not offer]
+            return launch.launch_anew(decision.with_session(shortfalls={}), node, offer, now), left
+        decision = _short(decision, offer.agent_id, Shortfall(offer.hostname, lacking, now))
+    return decision, offers
+
+
+def _unfit(world: World, node: Node, offer: Offer) -> tuple[str, ...]:
+    constraints = parse(world.settings.placement_constraint)
+    broken = placement.violated(constraints, offer, node, world.ledger.nodes.values())
+    return tuple(broken) or matching.shortfalls(offer, world.ledger.target.node)
+
+
+def _short(decision: Decision, agent_id: str, shortfall: Shortfall) -> Decision:
+    return decision.with_session(shortfalls={**decision.world.session.shortfalls, agent_id: shortfall})

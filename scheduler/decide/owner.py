@@ -1,0 +1,110 @@
+"""Which plan a node belongs to, and what that plan may do with it now.
+
+A node has one owner at any time: ``deploy`` while it has never been deployed or it is the node that
+deploy is working on; ``recovery`` otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scheduler.decide import ids, seeds
+from scheduler.decide.lifecycle import given_up
+from scheduler.decide.reconcile import is_reconciled
+from scheduler.model.node import Node
+from scheduler.model.world import World
+
+DEPLOY = "deploy"
+RECOVERY = "recovery"
+DEPLOY_PHASE = "Deploy"
+RECOVERY_PHASE = "Recovery"
+RECONCILIATION_PHASE = "Reconciliation"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why a node is not started now: one sentence, and until when (seconds since the epoch) if known.
+
+    ``delayed``: it failed and waits for its back-off, rather than for somebody else.
+    """
+
+    reason: str
+    deadline: float | None = None
+    delayed: bool = False
+
+
+def step_id(world: World, plan: str, phase: str, step: str = "") -> str:
+    """The stable id of a step, or of a phase where no step is named."""
+    return ids.derived_id(world, plan, phase, step)
+
+
+def is_deployed(world: World, node: Node) -> bool:
+    """Whether the node's deploy step is complete, on its own or by an operator's word."""
+    if node.deployed == world.ledger.target.config_id:
+        return True
+    forced = world.ledger.controls.forced
+    return bool(forced) and step_id(world, DEPLOY, DEPLOY_PHASE, node.name) in forced
+
+
+def current(world: World) -> Node | None:
+    """The node that the deploy plan works on: the first whose step is not complete."""
+    return next((node for node in world.ledger.members() if not is_deployed(world, node)), None)
+
+
+def owner(world: World, node: Node) -> str:
+    """The plan that may act on the node."""
+    if is_deployed(world, node):
+        return RECOVERY
+    working_on = current(world)
+    first = working_on is not None and working_on.number == node.number
+    return DEPLOY if first or node.deployed is None else RECOVERY
+
+
+def begun(world: World, node: Node) -> bool:
+    """Whether the node's deploy step has begun: an interruption lets it finish."""
+    return node.begun == world.ledger.target.config_id
+
+
+def interrupted(world: World, plan: str) -> bool:
+    """Whether an operator has interrupted the plan."""
+    return plan in world.ledger.controls.interrupted
+
+
+def may_act(world: World, node: Node) -> Wait | None:
+    """What keeps the node's owner from acting on it; None when nothing does."""
+    if world.errors and not begun(world, node) and node.deployed is None:
+        return Wait("the configuration is not valid")
+    plan = owner(world, node)
+    if plan == DEPLOY:
+        working_on = current(world)
+        if working_on is not None and working_on.number != node.number:
+            return Wait(f"{working_on.name} comes first")
+    if interrupted(world, plan) and not (plan == DEPLOY and begun(world, node)):
+        return Wait(f"the plan {plan} is interrupted; PUT /v1/plans/{plan}/continue lets it go on")
+    if not is_reconciled(world, node):
+        return Wait("Mesos has not yet told the state of its task")
+    return None
+
+
+def may_start(world: World, node: Node, now: float) -> Wait | None:
+    """What keeps a node without a live task from being started; None when it wants an offer."""
+    wait = may_act(world, node)
+    if wait is not None:
+        return wait
+    if given_up(node):
+        return Wait(f"its agent was marked gone: PUT /v1/nodes/replace?node={node.name} puts it elsewhere")
+    if now < node.not_before:
+        failure = node.last_failure.message if node.last_failure else ""
+        return Wait(f"failed {node.failures} times in a row, last: {failure}", node.not_before, delayed=True)
+    if not node.bootstrapped and not _may_boot(world, node):
+        return Wait("no other node is NORMAL, and a first boot joins through one that is")
+    return None
+
+
+def _may_boot(world: World, node: Node) -> bool:
+    return bool(seeds.boot_seeds(world, node, "own"))
+
+
+def wants_offer(world: World, node: Node, now: float) -> bool:
+    """Whether the node is to be started as soon as an offer does."""
+    return not node.alive and may_start(world, node, now) is None

@@ -1,0 +1,46 @@
+"""When a node counts as deployed: NORMAL, takes CQL, and it and every live peer see one another."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from scheduler.decide.decision import Decision
+from scheduler.model.node import Node
+from scheduler.model.world import World
+
+
+def lacking(world: World, node: Node) -> str | None:
+    """What the node lacks to be ready, in words; None when it is."""
+    if not node.running or node.status is None:
+        return "Cassandra starts"
+    if node.status.mode != "NORMAL" or not node.status.joined:
+        return f"Cassandra is {node.status.mode}"
+    if not node.status.native_transport_running:
+        return "Cassandra does not take CQL yet"
+    unseen = [peer.name for peer in _peers(world, node) if not _see_each_other(node, peer)]
+    return f"gossip has not settled with {', '.join(unseen)}" if unseen else None
+
+
+def _peers(world: World, node: Node) -> list[Node]:
+    return [peer for peer in world.ledger.members() if peer.number != node.number and peer.normal]
+
+
+def _see_each_other(one: Node, other: Node) -> bool:
+    return _sees(one, other) and _sees(other, one)
+
+
+def _sees(one: Node, other: Node) -> bool:
+    return bool(one.status and other.placement and other.placement.address in one.status.live)
+
+
+def settle(decision: Decision, now: float) -> Decision:
+    """Store for each node that has become ready that it has: a later failure is recovery's."""
+    target = decision.world.ledger.target.config_id
+    for node in decision.world.ledger.members():
+        task = node.task
+        if task is None or task.config_id != target or task.killing_since is not None:
+            continue
+        if node.deployed != target and lacking(decision.world, node) is None:
+            done = dataclasses.replace(node, deployed=target, deployed_at=now, failures=0)
+            decision = decision.with_node(done)
+    return decision

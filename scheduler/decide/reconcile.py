@@ -1,0 +1,96 @@
+"""Reconciliation: after each registration every live task is asked for until Mesos has answered it.
+
+Mesos stays silent about tasks of an agent that has not come back to a new master; so the questions carry
+agent ids and are repeated, and no node is touched before its own task is answered.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from scheduler.decide.decision import Decision
+from scheduler.model.intent import Reconcile
+from scheduler.model.node import Node
+from scheduler.model.task import STAGING
+from scheduler.model.world import Reconciliation, World
+
+FIRST_INTERVAL_SECONDS = 2.0
+LAST_INTERVAL_SECONDS = 60.0
+IMPLICIT_INTERVAL_SECONDS = 600.0
+
+AGENT_REREGISTER_SECONDS = 600.0
+"""How long a new master waits for the agents it knows (Mesos' ``--agent_reregister_timeout``)."""
+
+PROBE_SECONDS = 30.0
+"""A launch that nothing was heard of for so long is asked about: its ACCEPT may have been lost."""
+
+
+def begin(decision: Decision, now: float) -> Decision:
+    """Start over, after a registration."""
+    tasks = {
+        node.task.id: node.task.agent_id
+        for node in decision.world.ledger.members()
+        if node.task is not None and node.alive
+    }
+    progress = Reconciliation(tasks, now, now + FIRST_INTERVAL_SECONDS, FIRST_INTERVAL_SECONDS)
+    return _ask(_completed(decision.with_session(reconciliation=progress), now))
+
+
+def answered(decision: Decision, task_id: str, now: float) -> Decision:
+    """Mesos has told the state of a task."""
+    progress = decision.world.session.reconciliation
+    if progress is None or task_id not in progress.outstanding:
+        return decision
+    left = {task: agent for task, agent in progress.outstanding.items() if task != task_id}
+    return _completed(
+        decision.with_session(reconciliation=dataclasses.replace(progress, outstanding=left)), now
+    )
+
+
+def remind(decision: Decision, now: float) -> Decision:
+    """Ask again where time has come; once all is answered ask for all tasks now and then, to find strays."""
+    decision = _probe(decision, now)
+    progress = decision.world.session.reconciliation
+    if progress is None or now < progress.next_at:
+        return decision
+    if progress.outstanding:
+        interval = min(progress.interval * 2, LAST_INTERVAL_SECONDS)
+    else:
+        interval = IMPLICIT_INTERVAL_SECONDS
+    later = dataclasses.replace(
+        progress, interval=interval, next_at=now + interval, attempts=progress.attempts + 1
+    )
+    decision = decision.with_session(reconciliation=later)
+    return _ask(decision) if later.outstanding else decision.plus(Reconcile())
+
+
+def _ask(decision: Decision) -> Decision:
+    progress = decision.world.session.reconciliation
+    if progress is None or not progress.outstanding:
+        return decision
+    return decision.plus(Reconcile(tuple(progress.outstanding.items())))
+
+
+def _completed(decision: Decision, now: float) -> Decision:
+    progress = decision.world.session.reconciliation
+    if progress is None or progress.outstanding or progress.completed_at is not None:
+        return decision
+    done = dataclasses.replace(progress, completed_at=now, next_at=now + IMPLICIT_INTERVAL_SECONDS)
+    return decision.with_session(reconciliation=done)
+
+
+def _probe(decision: Decision, now: float) -> Decision:
+    for node in decision.world.ledger.members():
+        task = node.task
+        if task is None or task.state != STAGING or now - task.since < PROBE_SECONDS:
+            continue
+        if now - decision.world.session.probed.get(node.number, 0.0) >= PROBE_SECONDS:
+            probed = {**decision.world.session.probed, node.number: now}
+            decision = decision.with_session(probed=probed).plus(Reconcile(((task.id, task.agent_id),)))
+    return decision
+
+
+def is_reconciled(world: World, node: Node) -> bool:
+    """Whether what is known of the node's task was told in this session, so that it may be acted on."""
+    progress = world.session.reconciliation
+    return progress is not None and (node.task is None or node.task.id not in progress.outstanding)

@@ -1,0 +1,1 @@
+"""The ledger: records to znodes and back, by compare-and-set under the leader's epoch."""
