@@ -1,1 +1,1 @@
-"""TBD."""
+"""The REST API: parses, asks the daemon, answers; decides nothing."""

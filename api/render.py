@@ -1,0 +1,117 @@
+"""Model to JSON, as the API shows it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from scheduler.model.node import Node
+from scheduler.model.plan import Phase, Plan, Status, Step
+from scheduler.model.world import World
+
+Json = dict[str, Any]
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since the epoch as ISO 8601 in UTC."""
+    if seconds is None:
+        return None
+    return (
+        datetime.fromtimestamp(seconds, timezone.utc)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
+
+
+def plan(value: Plan) -> Json:
+    """A plan with its phases and steps."""
+    return {
+        "name": value.name,
+        "status": value.status.value,
+        "interrupted": value.interrupted,
+        "errors": list(value.errors),
+        "phases": [_phase(phase) for phase in value.phases],
+    }
+
+
+def _phase(value: Phase) -> Json:
+    return {
+        "id": value.id,
+        "name": value.name,
+        "status": value.status.value,
+        "strategy": value.strategy,
+        "steps": [_step(step) for step in value.steps],
+    }
+
+
+def _step(value: Step) -> Json:
+    return {
+        "id": value.id,
+        "name": value.name,
+        "status": value.status.value,
+        "message": value.message,
+        "started_at": moment(value.started_at),
+        "ended_at": moment(value.ended_at),
+        "attempts": value.attempts,
+        "waiting_for": value.waiting_for,
+        "deadline": moment(value.deadline),
+    }
+
+
+def plan_code(value: Plan) -> int:
+    """417 with errors, 200 when complete, else 202."""
+    if value.errors:
+        return 417
+    return 200 if value.status is Status.COMPLETE else 202
+
+
+def node_info(node: Node) -> Json:
+    """A node as Mesos and the record know it."""
+    task, place = node.task, node.placement
+    return {
+        "name": node.name,
+        "id": task.id if task else None,
+        "hostname": place.hostname if place else None,
+        "slave_id": place.agent_id if place else None,
+        "state": task.state if task else None,
+        "operating_mode": node.status.mode if node.status else "UNKNOWN",
+        "ip": place.address if place else None,
+        "agent_id": place.agent_id if place else None,
+        "rack": node.status.rack if node.status else None,
+        "config_id": task.config_id if task else None,
+        "started_at": moment(task.launched_at) if task else None,
+        "restarts": node.restarts,
+        "last_failure": _last_failure(node),
+    }
+
+
+def _last_failure(node: Node) -> Json | None:
+    failure = node.last_failure
+    if failure is None:
+        return None
+    return {
+        "at": moment(failure.at),
+        "state": failure.state,
+        "reason": failure.reason,
+        "message": failure.message,
+        "log_tail": failure.log_tail,
+    }
+
+
+def connection(world: World) -> Json:
+    """Where clients connect: the nodes that take CQL now, by number."""
+    port = world.ledger.target.node.cassandra.native_transport_port
+    serving = [node for node in world.ledger.members() if _takes_cql(node)]
+    addresses = [f"{node.placement.address}:{port}" for node in serving if node.placement]
+    answer: Json = {"nodes": addresses, "address": addresses}
+    service = world.settings.service.name.strip("/").replace("/", "")
+    if world.settings.dns_suffix:
+        suffix = f"{service}.{world.settings.dns_suffix}:{port}"
+        answer["dns"] = [f"{node.name}.{suffix}" for node in serving]
+    if world.settings.vip_suffix:
+        answer["vip"] = f"node.{service}.{world.settings.vip_suffix}:9042"
+    return answer
+
+
+def _takes_cql(node: Node) -> bool:
+    return node.running and node.status is not None and node.status.native_transport_running
