@@ -31,8 +31,8 @@ Reports, agent to master:
 
 ========================  ==================================================================================
 PONG
-UPDATE                    framework_id, status (TaskStatus with uuid), latest_state: forwarded to the scheduler,
-                          repeated (10 s, doubling to 10 min) until ACKNOWLEDGE
+UPDATE                    framework_id, status (TaskStatus with uuid), latest_state: forwarded to the
+                          scheduler, repeated (10 s, doubling to 10 min) until ACKNOWLEDGE
 EXITED_EXECUTOR           framework_id, executor_id, status (raw wait status)
 MESSAGE                   framework_id, executor_id, data: executor to scheduler
 OPERATION                 OperationStatus (with uuid), operation_id, framework_id
