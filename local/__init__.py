@@ -1,1 +1,1 @@
-"""The one-machine cluster: a small Mesos to develop and try the framework on, and the command that runs it."""
+"""One machine's cluster: a Mesos of its own, ZooKeeper, Cassandra's jars, and the production scheduler."""
