@@ -42,7 +42,7 @@ def parse(text: str) -> tuple[Constraint, ...]:
 def _json_lists(text: str) -> list[list[str]]:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ConstraintError(f'{text} is not JSON: write [["hostname", "UNIQUE"]]') from None
     rows = [data] if data and all(isinstance(item, str) for item in data) else data
     if not all(isinstance(row, list) and all(isinstance(item, str) for item in row) for row in rows):
@@ -59,7 +59,7 @@ def _constraint(parts: list[str]) -> Constraint:
         raise ConstraintError(f"{written}: {parts[1]} is none of {', '.join(OPERATORS)}")
     if operator in NEED_PARAMETER and not parameter:
         raise ConstraintError(f"{written}: {operator} needs a parameter, {parts[0]}:{operator}:…")
-    if operator in COUNTS and parameter and not (parameter.isdigit() and int(parameter) > 0):
+    if operator in COUNTS and parameter and not re.fullmatch("[1-9][0-9]{0,8}", parameter):
         raise ConstraintError(f"{written}: {parameter} is not a positive number")
     if operator in PATTERNS:
         _compiled(written, parameter or "")
@@ -69,5 +69,5 @@ def _constraint(parts: list[str]) -> Constraint:
 def _compiled(written: str, pattern: str) -> None:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConstraintError(f"{written}: {pattern} is not a regular expression: {error}") from None

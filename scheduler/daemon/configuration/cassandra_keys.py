@@ -271,7 +271,9 @@ RENAMED = {
     "internode_send_buff_size_in_bytes": "internode_socket_send_buffer_size",
     "keyspace_count_warn_threshold": "keyspaces_warn_threshold",
     "native_transport_max_concurrent_requests_in_bytes": "native_transport_max_request_data_in_flight",
-    "native_transport_max_concurrent_requests_in_bytes_per_ip": "native_transport_max_request_data_in_flight_per_ip",
+    "native_transport_max_concurrent_requests_in_bytes_per_ip": (
+        "native_transport_max_request_data_in_flight_per_ip"
+    ),
     "table_count_warn_threshold": "tables_warn_threshold",
     "tracetype_query_ttl": "trace_type_query_ttl",
     "tracetype_repair_ttl": "trace_type_repair_ttl",
