@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ class Target:
     seed_nodes: int
     node: NodeSettings
 
-    @property
+    @functools.cached_property
     def config_id(self) -> str:
         """Names what concerns each node: equal settings have equal ids, over restarts too."""
         text = json.dumps(encode(self.node), sort_keys=True)
