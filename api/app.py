@@ -1,4 +1,4 @@
-"""The Flask application: the calls of /v1, put together."""
+"""The Flask application: the calls of the API, put together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from api import configuration, errors, nodes, plans, state
+from api import coming, configuration, errors, nodes, plans, state
 from scheduler.daemon.service import Service
 
 MOST_BODY_BYTES = 1 << 20
@@ -16,16 +17,54 @@ MOST_BODY_BYTES = 1 << 20
 
 def create_app(service: Service, clock: Callable[[], float] = time.time) -> Flask:
     """The API for a service. ``clock`` gives seconds since the epoch."""
-    app = Flask("api", static_folder=None)
+    app = _Api("api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
     for part in (plans, nodes, configuration, state):
         app.register_blueprint(part.blueprint(service, clock))
+    app.register_blueprint(coming.blueprint())
     errors.install(app)
+    app.before_request(_refuse_large_body)
+    app.after_request(_Freshness(service, clock).tell)
     app.wsgi_app = _Unprefixed(app.wsgi_app, lambda: service.settings.service.name)  # type: ignore[method-assign]
     return app
+
+
+def _refuse_large_body() -> None:
+    """Refuse by the length alone, also where a call would never look at the body."""
+    if (request.content_length or 0) > MOST_BODY_BYTES:
+        raise RequestEntityTooLarge
+
+
+class _Api(Flask):
+    """Flask, whose answer to OPTIONS would be an empty page of HTML."""
+
+    def make_default_options_response(self) -> Response:
+        """Name the methods that the path takes."""
+        answer = super().make_default_options_response()
+        answer.status_code = 204
+        answer.headers.remove("Content-Type")
+        return answer
+
+
+class _Freshness:
+    """Tells how old an answer is while Mesos is away, in seconds in the header Age, and lets none be kept."""
+
+    def __init__(self, service: Service, clock: Callable[[], float]) -> None:
+        self._service = service
+        self._clock = clock
+
+    def tell(self, answer: Response) -> Response:
+        """Add the headers."""
+        if "Cache-Control" in answer.headers:
+            return answer
+        answer.headers["Cache-Control"] = "no-store"
+        silent_since = self._service.health().mesos_silent_since
+        if request.method in ("GET", "HEAD") and silent_since is not None:
+            answer.headers["Age"] = str(max(0, int(self._clock() - silent_since)))
+        return answer
 
 
 class _Unprefixed:
@@ -38,8 +77,8 @@ class _Unprefixed:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path, name = environ.get("PATH_INFO", ""), self._name().strip("/")
         for prefix in (f"/service/{name}", f"/{name}"):
-            if path.startswith(prefix + "/"):
-                environ["PATH_INFO"] = path.removeprefix(prefix)
+            if path == prefix or path.startswith(prefix + "/"):
+                environ["PATH_INFO"] = path.removeprefix(prefix) or "/"
                 break
         answer: Iterable[bytes] = self._app(environ, start_response)
         return answer

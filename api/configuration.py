@@ -1,4 +1,4 @@
-"""The configuration in force, without secrets."""
+"""The configuration in force and what is stored of the service, without secrets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
 
-from api import render
-from api.requests import query
+from protocol.codec import Json
+from scheduler.daemon.configuration.masking import masked_json
 from scheduler.daemon.service import NotFound, Service
 from scheduler.model.world import World
 
@@ -18,61 +18,30 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.get("/v1/config")
     def everything() -> Response:
-        query()
-        world = service.world()
-        target = world.ledger.target
-        return jsonify(
-            {
-                "id": target.config_id,
-                "nodes": target.nodes,
-                "seed-nodes": target.seed_nodes,
-                "placement_constraint": world.settings.placement_constraint,
-                "cassandra": _cassandra(world),
-                "executor": _executor(world),
-            }
-        )
+        return jsonify(_everything(service.world()))
 
     @routes.get("/v1/config/cassandra")
     def cassandra() -> Response:
-        query()
         return jsonify(_cassandra(service.world()))
 
     @routes.get("/v1/config/executor")
     def executor() -> Response:
-        query()
         return jsonify(_executor(service.world()))
 
     @routes.get("/v1/config/nodes")
     def nodes() -> Response:
-        query()
         return jsonify(service.world().ledger.target.nodes)
 
     @routes.get("/v1/config/seed-nodes")
     def seed_nodes() -> Response:
-        query()
         return jsonify(service.world().ledger.target.seed_nodes)
 
     @routes.get("/v1/framework")
     def framework() -> Response:
-        query()
-        world = service.world()
-        named = world.settings.service
-        return jsonify(
-            {
-                "name": named.name,
-                "id": world.ledger.framework.id,
-                "user": named.user,
-                "cluster": named.cluster,
-                "role": named.role,
-                "principal": named.principal,
-                "failover_timeout_s": named.failover_timeout_s,
-                "checkpoint": True,
-            }
-        )
+        return jsonify(_framework(service.world()))
 
     @routes.get("/v1/state/frameworkId")
     def framework_id() -> Response:
-        query()
         ident = service.world().ledger.framework.id
         if ident is None:
             raise NotFound("the framework has never been registered with Mesos")
@@ -80,12 +49,10 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.get("/v1/state/properties")
     def properties() -> Response:
-        query()
         return jsonify(sorted(_properties(service.world())))
 
     @routes.get("/v1/state/properties/<key>")
     def property_value(key: str) -> Response:
-        query()
         known = _properties(service.world())
         if key not in known:
             raise NotFound(f"there is no property {key}; the properties are {', '.join(sorted(known))}")
@@ -94,7 +61,37 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     return routes
 
 
-def _properties(world: World) -> render.Json:
+def _everything(world: World) -> Json:
+    target = world.ledger.target
+    return {
+        "id": target.config_id,
+        "nodes": target.nodes,
+        "seed_nodes": target.seed_nodes,
+        "placement_constraint": world.settings.placement_constraint,
+        "cassandra": _cassandra(world),
+        "executor": _executor(world),
+        "cluster_task": {
+            "cpus": target.node.cluster_task_cpus,
+            "memory_mb": target.node.cluster_task_memory_mb,
+        },
+    }
+
+
+def _framework(world: World) -> Json:
+    service = world.settings.service
+    return {
+        "name": service.name,
+        "id": world.ledger.framework.id,
+        "user": service.user,
+        "cluster": service.cluster,
+        "role": service.role,
+        "principal": service.principal,
+        "failover_timeout_s": service.failover_timeout_s,
+        "checkpoint": True,
+    }
+
+
+def _properties(world: World) -> dict[str, Json]:
     controls = world.ledger.controls
     return {
         "founder": world.ledger.cluster.founder,
@@ -103,9 +100,9 @@ def _properties(world: World) -> render.Json:
     }
 
 
-def _cassandra(world: World) -> render.Json:
+def _cassandra(world: World) -> Json:
     cassandra = world.ledger.target.node.cassandra
-    return {
+    shown = {
         "version": cassandra.version,
         "cpus": cassandra.cpus,
         "memory_mb": cassandra.memory_mb,
@@ -128,11 +125,12 @@ def _cassandra(world: World) -> render.Json:
         "jvm_extra_opts": cassandra.jvm_extra_opts,
         "application": dict(cassandra.yaml),
     }
+    return masked_json(shown)
 
 
-def _executor(world: World) -> render.Json:
+def _executor(world: World) -> Json:
     node = world.ledger.target.node
-    return {
+    shown = {
         "cpus": node.executor_cpus,
         "memory_mb": node.executor_memory_mb,
         "java_home": node.cassandra.java_home,
@@ -140,3 +138,4 @@ def _executor(world: World) -> render.Json:
         "executor_location": world.bundle_uri,
         "cassandra_location": node.cassandra.uri,
     }
+    return masked_json(shown)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Flask, Response, jsonify
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from scheduler.daemon.service import Conflict, NoAnswer, NotFound, Unavailable
 
@@ -14,11 +15,14 @@ log = logging.getLogger(__name__)
 
 
 class BadRequest(Exception):
-    """A parameter or body that is not what it should be (HTTP 400)."""
+    """Parameters or a body that are not what they should be (HTTP 400).
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    ``fields`` maps the name of each wrong field or parameter to what is wrong with it.
+    """
+
+    def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.field = field
+        self.fields = dict(fields or {})
 
 
 class NotThereYet(Exception):
@@ -35,9 +39,8 @@ STATUS: dict[type[Exception], int] = {
 
 SENTENCES = {
     404: "there is nothing at this path; the documentation lists the calls",
-    405: "this path does not take this method",
-    413: "the body is larger than 1 MiB",
-    415: "the body of a POST must be JSON, with Content-Type application/json",
+    413: "the body is larger than 1 MiB; send a smaller one",
+    415: "the body of a POST must be JSON, sent with Content-Type: application/json",
 }
 
 
@@ -57,24 +60,28 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _handler(status: int) -> Any:
+def _handler(status: int) -> Callable[[Exception], Response]:
     return lambda error: message(str(error), status)
 
 
 def _bad_request(error: BadRequest) -> Response:
-    errors = [{"field": error.field, "message": str(error)}] if error.field else None
+    errors = [{"field": name, "message": text} for name, text in error.fields.items()]
     return message(str(error), 400, **({"errors": errors} if errors else {}))
 
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    response = message(SENTENCES.get(status, error.description or error.name), status)
-    valid = getattr(error, "valid_methods", None)
-    if valid:
-        response.headers["Allow"] = ", ".join(sorted(valid))
+    methods = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+    text = f"this path does not take {request.method}, but {methods}" if methods else SENTENCES.get(status)
+    response = message(text or error.description or error.name, status)
+    if methods:
+        response.headers["Allow"] = methods
+    if isinstance(error, RequestEntityTooLarge | ClientDisconnected):
+        # What is left of the body cannot be told from a next request.
+        response.headers["Connection"] = "close"
     return response
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("a request failed", exc_info=error)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
     return message("the service failed to answer; its log says why", 500)

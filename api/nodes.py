@@ -9,7 +9,6 @@ from flask import Blueprint, Response, jsonify
 from api import render
 from api.errors import NotThereYet, message
 from api.requests import no_body, query, required
-from protocol.codec import encode
 from scheduler.daemon.service import Conflict, NoAnswer, NotFound, Service
 from scheduler.decide.seeds import seed_addresses
 from scheduler.model.event import RestartNode
@@ -28,73 +27,59 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.get("/v1/connection")
     def connection() -> Response:
-        query()
         return jsonify(render.connection(service.world()))
 
     @routes.get("/v1/connection/<any(address, dns):part>")
     def connection_part(part: str) -> Response:
-        query()
         return jsonify(render.connection(service.world()).get(part, []))
 
     @routes.get("/v1/nodes/list")
     def names() -> Response:
-        query()
         return jsonify([node.name for node in service.world().ledger.members() if node.launches])
 
     @routes.get("/v1/nodes/<name>/info")
     def info(name: str) -> Response:
-        query()
         return jsonify(render.node_info(found(name)))
 
     @routes.get("/v1/nodes/<name>/status")
     def status(name: str) -> Response:
-        query()
         node = found(name)
         if node.task is None:
             raise Conflict(f"{node.name} was never launched; GET /v1/plan says what it waits for")
         try:
-            return jsonify(_status(service.node_status(node.number)))
+            return jsonify(render.node_status(service.node_status(node.number)))
         except NoAnswer as error:
-            last = _status(node.status) if node.status else {}
+            last = render.node_status(node.status) if node.status else {}
             return message(str(error), 503, **{**last, "mode": "UNKNOWN"})
 
     @routes.put("/v1/nodes/restart")
     def restart() -> Response:
-        node = found(required(query("node"), "node"))
+        name = required(query("node"), "node")
         no_body()
+        node = found(name)
         service.command(RestartNode(node.name))
         return jsonify([node.task.id] if node.task else [])
 
     @routes.put("/v1/nodes/replace")
     def replace() -> Response:
-        found(required(query("node", "force"), "node"))
-        raise NotThereYet("nodes cannot be replaced yet")
+        name = required(query("node", "force"), "node")
+        no_body()
+        found(name)
+        raise NotThereYet("the replacement of nodes is not there yet")
 
     @routes.get("/v1/seeds")
     def seeds() -> Response:
-        query()
         return jsonify({"isSeed": False, "seeds": list(seed_addresses(service.world()))})
 
     @routes.get("/v1/datacenter")
     def data_center() -> Response:
-        query()
         world = service.world()
         return jsonify(
             {
                 "data_center": world.ledger.target.node.cassandra.data_center,
-                "url": world.settings.dc_url,
+                "url": world.settings.dc_url or f"{service.health().leader_url or ''}/v1/datacenter",
                 "seeds": list(seed_addresses(world)),
             }
         )
 
-    @routes.put("/v1/datacenter")
-    def set_data_center() -> Response:
-        raise NotThereYet("clusters over several data centers are not there yet")
-
     return routes
-
-
-def _status(status: object) -> render.Json:
-    fields: render.Json = encode(status)
-    fields["as_of"] = render.moment(fields["as_of"])
-    return fields

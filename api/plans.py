@@ -16,7 +16,7 @@ from scheduler.model.plan import Plan
 
 DEFAULT = "deploy"
 
-COMMANDS: dict[str, Callable[[str], Command]] = {
+PLAN_COMMANDS: dict[str, Callable[[str], Command]] = {
     "interrupt": Interrupt,
     "proceed": Proceed,
     "continue": Proceed,
@@ -26,6 +26,8 @@ STEP_COMMANDS: dict[str, Callable[[str, str, str | None], Command]] = {
     "restart": RestartStep,
     "forceComplete": ForceComplete,
 }
+
+ORDERS = ["POST", "PUT"]
 
 
 def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
@@ -38,47 +40,44 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
             raise NotFound(f"there is no plan {name}; the plans are {', '.join(known)}")
         return known[name]
 
-    def received(command: Command, name: str) -> Response:
+    def obey(name: str, command: Command, verb: str) -> Response:
+        found(name)
         service.command(command)
-        return jsonify({"message": f"Received cmd: {name}"})
+        return jsonify({"message": f"Received cmd: {verb}"})
 
     @routes.get("/v1/plans")
     def names() -> Response:
-        query()
         return jsonify(list(plans(service.world(), clock())))
 
     @routes.get("/v1/plan")
     @routes.get("/v1/plans/<name>")
     def show(name: str = DEFAULT) -> tuple[Response, int]:
-        query()
-        value = found(name)
-        return jsonify(render.plan(value)), render.plan_code(value)
+        plan = found(name)
+        return jsonify(render.plan(plan)), render.plan_code(plan)
 
-    @routes.route("/v1/plan", methods=["POST", "PUT"])
-    @routes.route("/v1/plans/<name>", methods=["POST", "PUT"])
+    @routes.route("/v1/plan", methods=ORDERS)
+    @routes.route("/v1/plans/<name>", methods=ORDERS)
     def command(name: str = DEFAULT) -> Response:
         verb = required(query("cmd"), "cmd")
         no_body()
-        if verb not in COMMANDS:
-            raise BadRequest(f"unknown cmd {verb}; it is one of {', '.join(COMMANDS)}", "cmd")
-        found(name)
-        return received(COMMANDS[verb](name), verb)
+        if verb not in PLAN_COMMANDS:
+            problem = f"there is no cmd {verb}; it is one of {', '.join(PLAN_COMMANDS)}"
+            raise BadRequest(problem, {"cmd": problem})
+        return obey(name, PLAN_COMMANDS[verb](name), verb)
 
-    @routes.post("/v1/plan/<any(interrupt, continue):verb>")
-    @routes.post("/v1/plans/<name>/<any(interrupt, continue):verb>")
+    @routes.route("/v1/plan/<any(interrupt, proceed, continue):verb>", methods=ORDERS)
+    @routes.route("/v1/plans/<name>/<any(interrupt, proceed, continue):verb>", methods=ORDERS)
     def control(verb: str, name: str = DEFAULT) -> Response:
         query()
         no_body()
-        found(name)
-        return received(COMMANDS[verb](name), verb)
+        return obey(name, PLAN_COMMANDS[verb](name), verb)
 
-    @routes.post("/v1/plan/<any(restart, forceComplete):verb>")
-    @routes.post("/v1/plans/<name>/<any(restart, forceComplete):verb>")
+    @routes.route("/v1/plan/<any(restart, forceComplete):verb>", methods=ORDERS)
+    @routes.route("/v1/plans/<name>/<any(restart, forceComplete):verb>", methods=ORDERS)
     def control_step(verb: str, name: str = DEFAULT) -> Response:
         parameters = query("phase", "step")
         no_body()
         phase = required(parameters, "phase")
-        found(name)
-        return received(STEP_COMMANDS[verb](name, phase, parameters.get("step")), verb)
+        return obey(name, STEP_COMMANDS[verb](name, phase, parameters.get("step") or None), verb)
 
     return routes

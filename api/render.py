@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any
 
+from protocol.codec import Json, encode
+from protocol.report import NodeStatus
+from scheduler.daemon.service import Health
 from scheduler.model.node import Node
 from scheduler.model.plan import Phase, Plan, Status, Step
-from scheduler.model.world import World
+from scheduler.model.world import Shortfall, World
 
-Json = dict[str, Any]
+ANNOUNCED_PORT = 9042
+"""The port of the load-balanced address, whatever port the nodes have."""
 
 
 def moment(seconds: float | None) -> str | None:
-    """Seconds since the epoch as ISO 8601 in UTC."""
-    if seconds is None:
+    """Seconds since the epoch as ISO 8601 in UTC; nothing where it is not known, or no time of this age."""
+    if not seconds:
         return None
-    return (
-        datetime.fromtimestamp(seconds, timezone.utc)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+    try:
+        time = datetime.fromtimestamp(seconds, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def plan(value: Plan) -> Json:
@@ -74,7 +77,7 @@ def node_info(node: Node) -> Json:
         "hostname": place.hostname if place else None,
         "slave_id": place.agent_id if place else None,
         "state": task.state if task else None,
-        "operating_mode": node.status.mode if node.status else "UNKNOWN",
+        "operating_mode": node.status.mode if node.running and node.status else "UNKNOWN",
         "ip": place.address if place else None,
         "agent_id": place.agent_id if place else None,
         "rack": node.status.rack if node.status else None,
@@ -82,6 +85,37 @@ def node_info(node: Node) -> Json:
         "started_at": moment(task.launched_at) if task else None,
         "restarts": node.restarts,
         "last_failure": _last_failure(node),
+    }
+
+
+def node_status(status: NodeStatus) -> Json:
+    """What a node says of itself."""
+    return {**encode(status), "as_of": moment(status.as_of)}
+
+
+def shortfall(agent_id: str, value: Shortfall) -> Json:
+    """Why an agent's last offer was no use."""
+    return {
+        "agent_id": agent_id,
+        "hostname": value.hostname,
+        "reasons": list(value.reasons),
+        "at": moment(value.at),
+    }
+
+
+def health(value: Health) -> Json:
+    """How the daemon does."""
+    return {**encode(value), "mesos_silent_since": moment(value.mesos_silent_since)}
+
+
+def health_checks(value: Health) -> Json:
+    """The same in the form of Dropwizard's health checks, which Marathon apps and monitors may know."""
+    nodes = f"{value.nodes_up} of {value.nodes_expected} nodes are up"
+    return {
+        "serving": {"healthy": value.serving, "message": "; ".join(value.reasons)},
+        "registered": {"healthy": value.registered},
+        "reconciled": {"healthy": value.reconciled},
+        "serverCount": {"healthy": value.nodes_up >= value.nodes_expected, "message": nodes},
     }
 
 
@@ -109,7 +143,7 @@ def connection(world: World) -> Json:
         suffix = f"{service}.{world.settings.dns_suffix}:{port}"
         answer["dns"] = [f"{node.name}.{suffix}" for node in serving]
     if world.settings.vip_suffix:
-        answer["vip"] = f"node.{service}.{world.settings.vip_suffix}:9042"
+        answer["vip"] = f"node.{service}.{world.settings.vip_suffix}:{ANNOUNCED_PORT}"
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Reading requests: query parameters and bodies, strictly."""
+"""Reading commands: query parameters and bodies, strictly. What else a read is asked is ignored."""
 
 from __future__ import annotations
 
@@ -12,38 +12,42 @@ from api.errors import BadRequest
 
 
 def query(*allowed: str) -> dict[str, str]:
-    """The query parameters, each at most once. Raises BadRequest for any other."""
-    found: dict[str, str] = {}
+    """The query parameters of a command, each at most once. Raises BadRequest naming any other."""
+    problems: dict[str, str] = {}
     for name, values in request.args.lists():
-        if name not in allowed:
-            known = f"; it takes {', '.join(allowed)}" if allowed else ""
-            raise BadRequest(f"this call has no parameter {name}{known}", name)
-        if len(values) != 1:
-            raise BadRequest(f"the parameter {name} stands there {len(values)} times", name)
-        found[name] = values[0]
-    return found
+        if name == "dry_run":
+            problems[name] = (
+                "dry_run is not there yet: nothing was changed; leave it out to carry the call out"
+            )
+        elif name not in allowed:
+            known = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
+            problems[name] = f"this call has no parameter {name}; {known}"
+        elif len(values) > 1:
+            problems[name] = f"the parameter {name} is given {len(values)} times; give it once"
+    _raise(problems)
+    return {name: values[0] for name, values in request.args.lists()}
 
 
 def required(parameters: dict[str, str], name: str) -> str:
-    """A parameter that must be there."""
+    """A parameter that must be there. Raises BadRequest."""
     value = parameters.get(name)
     if not value:
-        raise BadRequest(f"the parameter {name} is missing", name)
-    return value
+        _raise({name: f"the parameter {name} is missing"})
+    return value or ""
 
 
 def no_body() -> None:
-    """Take a request without a body, or with an empty object. Raises BadRequest for any other."""
-    data = request.get_data(cache=False)
-    if not data.strip():
-        return
-    if request.method == "POST" and request.mimetype != "application/json":
-        raise UnsupportedMediaType
-    if _object(data):
-        raise BadRequest("this call takes no body")
+    """Take a command without a body, or with an empty object. Raises BadRequest naming any field."""
+    fields = _object(request.get_data(cache=False))
+    _raise({name: f"this call has no field {name}; it takes no body" for name in fields})
 
 
 def _object(data: bytes) -> dict[str, Any]:
+    """A body's fields; a PUT may name any content type, since curl's default is that of a form."""
+    if not data.strip():
+        return {}
+    if request.method == "POST" and request.mimetype != "application/json":
+        raise UnsupportedMediaType
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
@@ -51,3 +55,8 @@ def _object(data: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("the body is not a JSON object")
     return body
+
+
+def _raise(problems: dict[str, str]) -> None:
+    if problems:
+        raise BadRequest("; ".join(problems.values()), problems)

@@ -8,7 +8,7 @@ from protocol.codec import Json
 
 MASK = "********"
 
-TELLING = re.compile(r"password|passwd|secret|private_key|credential|token$", re.IGNORECASE)
+TELLING = re.compile(r"(password|passwd|secret|private_key|secret_key|token)$", re.IGNORECASE)
 LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 OPTION = re.compile(r"((?:password|passwd|secret|token)[^\s=]*=)\S+", re.IGNORECASE)
 

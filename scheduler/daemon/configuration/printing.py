@@ -23,8 +23,8 @@ HEADER = """\
 """
 
 YAML_MEANING = (
-    f"Keys of cassandra.yaml of Cassandra {cassandra_yaml.VERSION}, but those that the executor sets for each "
-    "node. In the environment each is CASSANDRA_<KEY>."
+    f"Keys of cassandra.yaml of Cassandra {cassandra_yaml.VERSION}, but those that the executor sets for "
+    "each node. In the environment each is CASSANDRA_<KEY>."
 )
 
 TYPES = {
