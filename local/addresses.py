@@ -1,70 +1,104 @@
-"""Addresses of loopback for a cluster: each node has its own, and two clusters share none."""
+"""Addresses of loopback: each agent, and so each node, has its own, and two clusters share none."""
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from local.failure import Failure
+from local.locks import locked
+
+HOST = "127.0.0.1"
+"""Where the parts are that a cluster has one of."""
 
 AGENT_PORT = 5051
-NODE_PORTS = (7000, 7001, 7199, 8778, 9042)
-SUBNETS = 200
+STORAGE_PORT, SSL_STORAGE_PORT, JMX_PORT, JOLOKIA_PORT, NATIVE_PORT = 7000, 7001, 7199, 8778, 9042
+AGENT_PORTS = (AGENT_PORT, STORAGE_PORT, SSL_STORAGE_PORT, JMX_PORT, JOLOKIA_PORT, NATIVE_PORT)
+"""What listens on an agent's address: the agent, and a node."""
+
+ZOOKEEPER_PORT, MASTER_PORT, API_PORT = 2181, 5050, 9000
+"""Where the single parts listen unless somebody else does."""
+
+SUBNETS = tuple(f"127.0.{third}" for third in range(256))
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """``subnet`` as in 127.0.0; ports of the parts that there is one of, all on its first address."""
+    """``subnet`` holds the agents, as in 127.0.0; the ports are those of the parts on ``HOST``."""
 
     subnet: str
     zookeeper_port: int
     master_port: int
     api_port: int
 
-    def host(self, number: int) -> str:
-        """The address of agent ``number``, counted from 1."""
+    def agent(self, number: int) -> str:
+        """The address of an agent, counted from 1."""
         return f"{self.subnet}.{number}"
 
 
-def choose(nodes: int, master_port: int | None, api_port: int | None) -> Addresses:
-    """Addresses on which nobody listens. Raises Failure."""
-    for third in range(SUBNETS):
-        subnet = f"127.0.{third}"
-        hosts = [f"{subnet}.{number}" for number in range(1, nodes + 1)]
-        if all(_free(host, port) for host in hosts for port in (AGENT_PORT, *NODE_PORTS)):
-            first = hosts[0]
-            return Addresses(
-                subnet,
-                _port(first, 2181, None),
-                _port(first, 5050, master_port),
-                _port(first, 9000, api_port),
-            )
-    raise Failure(f"no loopback addresses are free for {nodes} nodes on ports {_listed(NODE_PORTS)}")
+def settle(agents: int, before: Addresses | None, master_port: int | None, api_port: int | None) -> Addresses:
+    """Addresses on which nobody listens, as before as far as can be. Raises Failure.
+
+    Agents keep theirs at any price: nodes know each other by them.
+    """
+    if before is None:
+        before = Addresses(_free_subnet(agents), ZOOKEEPER_PORT, MASTER_PORT, API_PORT)
+    else:
+        _require_free(before.subnet, agents)
+    others = set(AGENT_PORTS)
+    zookeeper = _port(before.zookeeper_port, None, others)
+    others.add(zookeeper)
+    master = _port(before.master_port, master_port, others)
+    others.add(master)
+    return Addresses(before.subnet, zookeeper, master, _port(before.api_port, api_port, others))
 
 
-def _port(host: str, preferred: int, wanted: int | None) -> int:
+def choosing(pause: Callable[[float], None]) -> AbstractContextManager[None]:
+    """Keeps this user's other clusters from choosing until what was chosen is listened on."""
+    return locked(Path(tempfile.gettempdir()) / f"cassandra-mesos-{os.getuid()}.lock", pause)
+
+
+def _free_subnet(agents: int) -> str:
+    for subnet in SUBNETS:
+        if not any(_taken(subnet, agents)):
+            return subnet
+    raise Failure(f"nowhere on 127.0.0.0/16 are {agents} addresses free: stop clusters that are not needed")
+
+
+def _require_free(subnet: str, agents: int) -> None:
+    taken = next(_taken(subnet, agents), None)
+    if taken is not None:
+        raise Failure(
+            f"{taken}, an address of this cluster's, is in use: stop the program that listens there"
+        )
+
+
+def _taken(subnet: str, agents: int) -> Iterator[str]:
+    hosts = (f"{subnet}.{number}" for number in range(1, agents + 1))
+    return (f"{host}:{port}" for host in hosts for port in AGENT_PORTS if not free(host, port))
+
+
+def _port(preferred: int, wanted: int | None, others: Collection[int]) -> int:
+    """The wanted port, which must be free, or else the first free one from the preferred one on."""
     if wanted is not None:
-        if not _free(host, wanted):
-            raise Failure(f"port {wanted} on {host} is in use: choose another")
+        if wanted in others or not free(HOST, wanted):
+            raise Failure(f"{HOST}:{wanted} is in use: choose another port")
         return wanted
-    if _free(host, preferred):
-        return preferred
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return next(port for port in range(preferred, 65536) if port not in others and free(HOST, port))
 
 
-def _free(host: str, port: int) -> bool:
+def free(host: str, port: int) -> bool:
+    """Whether nobody listens there."""
     with socket.socket() as probe:
+        # As servers do: connections that linger after a server's end are no hindrance.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
             return False
     return True
-
-
-def _listed(ports: Iterable[int]) -> str:
-    return ", ".join(map(str, ports))

@@ -1,203 +1,232 @@
-"""A cluster in a data directory: started, looked at and ended part by part."""
+"""The cluster of one data directory: its parts started, looked at and ended."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import signal
-import socket
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from local import jars
-from local.addresses import AGENT_PORT, Addresses
+from local import layout as layouts
+from local.addresses import AGENT_PORT
 from local.failure import Failure
-from local.parts import Part, Plan, parts
-from local.process import Process, start
+from local.layout import Json, Layout
+from local.locks import locked
+from local.parts import Part, agent_names, parts, registered_agents
+from local.process import DATA_VARIABLE, Process, belonging_to, end_all, start
 
 PROJECT = Path(__file__).resolve().parent.parent
-READY_SECONDS = 30.0
-POLL_SECONDS = 0.1
-NATIVE_PORT = 9042
+"""Where the packages are that the parts run."""
 
-Json = dict[str, Any]
+INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+"""What parts get of this command's environment: nothing that the scheduler would take for a setting."""
+
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.1
+LEFT_BEHIND_SECONDS = 15.0
+
+UP, STOPPED, DIED = "up", "stopped", "died"
+
+Pause = Callable[[float], None]
+Say = Callable[[str], None]
 
 
 class Cluster:
-    """The cluster of one data directory; ``cluster.json`` there remembers its plan and its processes."""
+    """``cluster.json`` in the data directory holds the layout, and each started part's process."""
 
     def __init__(self, data: Path) -> None:
         self.data = data.resolve()
         self._file = self.data / "cluster.json"
-        stored = json.loads(self._file.read_text()) if self._file.exists() else {}
-        self.plan = _plan(stored["plan"]) if "plan" in stored else None
-        self._processes = {name: Process(*entry) for name, entry in stored.get("processes", {}).items()}
+        self._layout: Layout | None = None
+        self.processes: dict[str, Process] = {}
+        self.read()
+
+    def read(self) -> None:
+        """Take in what other commands have changed meanwhile."""
+        if not self._file.exists():
+            self._layout, self.processes = None, {}
+            return
+        try:
+            stored = json.loads(self._file.read_text())
+            self._layout = layouts.from_json(stored["layout"])
+            self.processes = {name: Process(**entry) for name, entry in stored["processes"].items()}
+        except (ValueError, KeyError, TypeError) as error:
+            raise Failure(f"{self._file} is damaged ({error}): remove {self.data} to begin anew") from None
+
+    @contextlib.contextmanager
+    def changing(self, pause: Pause = time.sleep) -> Iterator[None]:
+        """Only one command at a time starts and ends parts; others wait for it."""
+        with locked(self.data / "lock", pause):
+            self.read()
+            yield
+
+    @property
+    def remembered(self) -> Layout | None:
+        """The layout, where there has been a cluster."""
+        return self._layout
+
+    @property
+    def layout(self) -> Layout:
+        """The layout. Raises Failure where there has been no cluster."""
+        if self._layout is None:
+            raise Failure(f"there is no cluster in {self.data}: python -m local up makes one")
+        return self._layout
+
+    @layout.setter
+    def layout(self, layout: Layout) -> None:
+        self._layout = layout
+        self._store()
 
     @property
     def logs(self) -> Path:
-        """Where each part's log is."""
+        """The folder of the parts' logs."""
         return self.data / "logs"
 
-    def prepare(self, wanted: Callable[[], Plan]) -> None:
-        """Settle what the cluster consists of: as it was, or else as wanted."""
-        self.logs.mkdir(parents=True, exist_ok=True)
-        if self.plan is None:
-            self.plan = wanted()
-            self._store()
+    @property
+    def names(self) -> list[str]:
+        """The names of all parts, in the order in which they are started."""
+        return list(parts(self.layout, self.data))
 
-    def change(self, **changes: Any) -> None:
-        """Change the stored plan."""
-        self.plan = dataclasses.replace(self.required_plan(), **changes)
-        self._store()
-
-    def required_plan(self) -> Plan:
-        """The plan. Raises Failure where there never was a cluster."""
-        if self.plan is None:
-            raise Failure(f"there is no cluster in {self.data}: python -m local up makes one")
-        return self.plan
-
-    def parts(self) -> list[Part]:
-        """All parts, in the order of their start. Raises Failure."""
-        plan = self.required_plan()
-        return parts(plan, self.data, jars.java(), jars.zookeeper(), jars.cassandra())
-
-    def part(self, name: str) -> Part:
-        """A part by its name. Raises Failure."""
-        known = {part.name: part for part in self.parts()}
-        if name not in known:
-            raise Failure(f"there is no part {name}; the parts are {', '.join(known)}")
-        return known[name]
-
-    def process(self, name: str) -> Process | None:
-        """A part's process, where it runs."""
-        found = self._processes.get(name)
-        return found if found is not None and found.alive else None
+    def state(self, name: str) -> str:
+        """Whether a part is up, was stopped by a command, or died."""
+        if name not in self.processes:
+            return STOPPED
+        return UP if self.processes[name].alive else DIED
 
     @property
     def running(self) -> list[str]:
-        """The names of the parts that run."""
-        return [name for name in self._processes if self.process(name)]
+        """The names of the parts that are up."""
+        return [name for name in self.processes if self.state(name) == UP]
 
-    def start(self, part: Part) -> None:
-        """Start a part, unless it runs, and wait until it answers. Raises Failure."""
-        if self.process(part.name):
-            return
-        environment = {**_inherited(), "PYTHONPATH": str(PROJECT), **part.environment}
-        log = self.logs / f"{part.name}.log"
-        process = start(part.command, environment, log, self.data)
-        self._processes[part.name] = process
-        self._store()
+    def pid(self, name: str) -> int | None:
+        """The process id of a part that is up."""
+        return self.processes[name].pid if self.state(name) == UP else None
+
+    def start(self, names: Iterable[str], pause: Pause) -> None:
+        """Start parts that are not up, side by side, and wait until they are ready. Raises Failure."""
+        known = parts(self.layout, self.data)
+        started = [known[name] for name in names if self.state(name) != UP]
+        told = {part.name: self._launch(part) for part in started}
         deadline = time.monotonic() + READY_SECONDS
-        while not _answers(part.address):
-            if not process.alive or time.monotonic() > deadline:
-                what = "did not answer in time" if process.alive else "ended at once"
-                raise Failure(f"{part.name} {what}; the end of {log}:\n{tail(log)}")
-            process.wait(POLL_SECONDS)
+        for part in started:
+            self._await_ready(part, told[part.name], deadline, pause)
 
-    def end(self, part: Part, kill: bool = False) -> None:
-        """End a part: cleanly, or by SIGKILL."""
-        process = self.process(part.name)
-        if process is not None:
-            process.end(signal.SIGKILL if kill else part.stop, part.stop_seconds)
+    def await_agents(self, pause: Pause) -> None:
+        """Wait until the master counts on every agent that is up. Raises Failure."""
+        addresses, names = self.layout.addresses, agent_names(self.layout)
+        wanted = {addresses.agent(number) for number, name in enumerate(names, 1) if self.state(name) == UP}
+        deadline = time.monotonic() + READY_SECONDS
+        while not wanted <= (known := registered_agents(self.layout)):
+            if time.monotonic() > deadline:
+                missing = ", ".join(sorted(wanted - known))
+                raise Failure(f"the Mesos master does not know agents {missing}; the logs are in {self.logs}")
+            pause(POLL_SECONDS)
 
-    def down(self, said: Callable[[str], None]) -> None:
-        """End everything: the scheduler first, so that it restarts nothing; agents drain their nodes."""
-        if self.plan is None or not self.running:
+    def end(self, names: Iterable[str], number: int | None = None) -> list[str]:
+        """End parts side by side, by their own signal or another; the names of those that were killed."""
+        known = parts(self.layout, self.data)
+        ending = [known[name] for name in names if self.state(name) == UP]
+        killed: list[str] = []
+        for stop in {part.stop for part in ending}:
+            group = {self.processes[part.name]: part for part in ending if part.stop == stop}
+            seconds = max(part.stop_seconds for part in group.values())
+            killed += [group[process].name for process in end_all(group, number or stop, seconds)]
+        for name in names:
+            self.processes.pop(name, None)
+        self._store()
+        return killed
+
+    def down(self, say: Say) -> None:
+        """End everything. Nodes are drained by their agents, once no scheduler is left to restart them."""
+        agents = agent_names(self.layout)
+        for group in (["scheduler"], agents, ["master"], ["zookeeper"]):
+            self._end_and_tell([name for name in group if name in self.processes], say)
+        self.sweep(say)
+
+    def sweep(self, say: Say) -> None:
+        """End what runs although no part answers for it: executors, mostly, whose agent was killed."""
+        left = belonging_to(self.data)
+        end_all(left, signal.SIGTERM, LEFT_BEHIND_SECONDS)
+        if left:
+            say(f"ended what was left behind: pid {', '.join(str(process.pid) for process in left)}")
+
+    def _end_and_tell(self, names: list[str], say: Say) -> None:
+        if not names:
             return
-        parts_now = self.parts()
-        agents = [part for part in parts_now if part.name.startswith("agent-")]
-        others = [part for part in parts_now if part not in agents]
-        scheduler = next(part for part in others if part.name == "scheduler")
-        self._end_all([scheduler], said)
-        self._end_all(agents, said)
-        self._end_all([part for part in reversed(others) if part is not scheduler], said)
+        begun = time.monotonic()
+        killed = self.end(names)
+        say(f"{', '.join(names)}: stopped ({time.monotonic() - begun:.1f} s)")
+        for name in killed:
+            say(f"{name} did not end by itself and was killed")
 
-    def _end_all(self, group: list[Part], said: Callable[[str], None]) -> None:
-        """End parts of a kind side by side."""
-        live = [(part, process) for part in group if (process := self.process(part.name))]
-        for part, process in live:
-            process.signal(part.stop)
-        for part, process in live:
-            clean = process.wait(part.stop_seconds)
-            if not clean:
-                process.end(signal.SIGKILL, 0)
-            said(f"{part.name} stopped" if clean else f"{part.name} did not stop in time and was killed")
+    def _launch(self, part: Part) -> int:
+        """Start a part's process and write it down; how long its log was before."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        for path, text in part.files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        own = {DATA_VARIABLE: str(self.data), "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+        log = self.log(part.name)
+        told = log.stat().st_size if log.exists() else 0
+        self.processes[part.name] = start(
+            part.command, {**inherited, **own, **part.environment}, log, self.data
+        )
+        self._store()
+        return told
 
-    def get(self, path: str) -> tuple[int, Any]:
-        """Ask the API; status 0 where it does not answer."""
-        try:
-            with urllib.request.urlopen(self.required_plan().api + path, timeout=5) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, _json(error.read())
-        except (OSError, ValueError):
-            return 0, None
+    def _await_ready(self, part: Part, told: int, deadline: float, pause: Pause) -> None:
+        while not part.ready():
+            dead = self.state(part.name) == DIED
+            if dead or time.monotonic() > deadline:
+                what = "ended as soon as it was started" if dead else f"is not ready in {READY_SECONDS:g} s"
+                tail = self.tail(part.name, told)
+                raise Failure(f"{part.name} {what}; its log, {self.log(part.name)}, says:\n{tail}")
+            pause(POLL_SECONDS)
 
-    def describe(self) -> Json:
-        """Where everything is."""
-        plan = self.required_plan()
-        hosts = [plan.addresses.host(number) for number in range(1, plan.nodes + 1)]
-        return {
-            "api": plan.api,
-            "mesos_master": plan.master,
-            "agents": [
-                {
-                    "url": f"http://{host}:{AGENT_PORT}",
-                    "pid": self._pid(f"agent-{number}"),
-                    "work_dir": str(self.data / f"agent-{number}"),
-                }
-                for number, host in enumerate(hosts, 1)
-            ],
-            "zookeeper": plan.zookeeper,
-            "s3": None,
-            "cql": [f"{host}:{NATIVE_PORT}" for host in hosts],
-            "pids": {name: self._pid(name) for name in self._processes},
-            "logs": str(self.logs),
-        }
+    def log(self, name: str) -> Path:
+        """A part's log."""
+        return self.logs / f"{name}.log"
 
-    def _pid(self, name: str) -> int | None:
-        process = self.process(name)
-        return process.pid if process else None
+    def tail(self, name: str, since: int = 0, lines: int = 15) -> str:
+        """The last lines of a part's log, as far as they are beyond the first ``since`` bytes."""
+        log = self.log(name)
+        if not log.exists():
+            return ""
+        text = log.read_bytes()[since:].decode(errors="replace")
+        return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
 
     def _store(self) -> None:
-        processes = {name: dataclasses.astuple(process) for name, process in self._processes.items()}
-        body = {"plan": dataclasses.asdict(self.required_plan()), "processes": processes}
-        temporary = self._file.with_suffix(".new")
-        temporary.write_text(json.dumps(body, indent=2))
-        temporary.replace(self._file)
+        processes = {name: dataclasses.asdict(process) for name, process in self.processes.items()}
+        body = {"layout": self.layout.to_json(), "processes": processes}
+        new = self._file.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(body, indent=2) + "\n")
+        new.replace(self._file)
 
 
-def tail(log: Path, lines: int = 12) -> str:
-    """The last lines of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
-
-
-def _plan(stored: Json) -> Plan:
-    settings = tuple((name, value) for name, value in stored["settings"])
-    return Plan(stored["nodes"], Addresses(**stored["addresses"]), settings)
-
-
-def _inherited() -> dict[str, str]:
-    """Of this process's environment only what has nothing to do with the scheduler's settings."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "LOGNAME")
-    return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-def _answers(address: tuple[str, int]) -> bool:
-    try:
-        with socket.create_connection(address, timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None
+def describe(cluster: Cluster, cql: list[str]) -> Json:
+    """Where everything is; ``cql`` are the contact points that take CQL now."""
+    layout = cluster.layout
+    agents = [
+        {
+            "url": f"http://{layout.addresses.agent(number)}:{AGENT_PORT}",
+            "pid": cluster.pid(name),
+            "work_dir": str(cluster.data / name),
+        }
+        for number, name in enumerate(agent_names(layout), 1)
+    ]
+    return {
+        "api": layout.api,
+        "mesos_master": f"http://{layout.master}",
+        "agents": agents,
+        "zookeeper": layout.zookeeper,
+        "s3": None,
+        "cql": cql,
+        "pids": {name: cluster.pid(name) for name in cluster.names},
+        "logs": str(cluster.logs),
+    }

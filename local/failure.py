@@ -1,4 +1,4 @@
-"""What keeps the cluster from starting, for whoever typed the command."""
+"""What keeps the cluster from running, for whoever typed the command."""
 
 
 class Failure(Exception):
@@ -6,4 +6,4 @@ class Failure(Exception):
 
 
 class Missing(Failure):
-    """A prerequisite is not installed."""
+    """A prerequisite is not there, or an argument is not valid: trying again will not help."""

@@ -1,104 +1,134 @@
-"""Cassandra and ZooKeeper, as Maven brings them: once a machine, into the user's cache."""
+"""Cassandra's distribution and ZooKeeper's jars, as Maven brings them, once, into the user's cache."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import os
-import re
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from local.failure import Failure, Missing
+from local.failure import Failure
 
-MAVEN = Path(__file__).parent / "maven"
-LEAST_JAVA = 17
+POMS = Path(__file__).parent / "maven"
+POLL_SECONDS = 0.1
+
+Pause = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Tarball:
-    """Cassandra's distribution as the executor fetches it."""
+    """A distribution as the executor fetches it."""
 
     version: str
     path: Path
     sha512: str
 
 
+@dataclass(frozen=True)
+class Maven:
+    """How Maven is run. ``pause`` is called while waiting for it, and may raise to give up."""
+
+    program: str
+    java_home: Path
+    log: Path
+    pause: Pause
+
+    def copy_jars(self, pom: Path, target: Path) -> None:
+        """Copy the jars of a pom, and all that they need, into a folder. Raises Failure."""
+        goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}")
+        command = (self.program, "-B", "-q", "-f", str(pom), *goal)
+        environment = {**os.environ, "JAVA_HOME": str(self.java_home)}
+        with self.log.open("wb") as output:
+            child = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            while child.poll() is None:
+                self.pause(POLL_SECONDS)
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGTERM)
+                child.wait()
+        if child.returncode:
+            raise Failure(f"Maven could not bring the jars of {pom.parent.name}: {self._error()}")
+
+    def _error(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()
+        errors = [line.removeprefix("[ERROR]").strip() for line in lines if line.startswith("[ERROR]")]
+        return next(iter(errors or lines[-1:]), "it says nothing")
+
+
+def there() -> bool:
+    """Whether all is in the cache, so that Maven is not needed."""
+    return all(_folder(POMS / name / "pom.xml").exists() for name in ("zookeeper", "cassandra"))
+
+
+def zookeeper(maven: Maven) -> Path:
+    """The folder with ZooKeeper's jars. Raises Failure."""
+    pom = POMS / "zookeeper" / "pom.xml"
+    return _cached(pom, lambda folder: maven.copy_jars(pom, folder))
+
+
+def cassandra(maven: Maven) -> Tarball:
+    """Cassandra's tarball: its jars, and the management agent's. Raises Failure."""
+    pom = POMS / "cassandra" / "pom.xml"
+    version = _version(pom)
+    name = f"apache-cassandra-{version}"
+
+    def build(folder: Path) -> None:
+        jars = folder / "lib"
+        maven.copy_jars(pom, jars)
+        pack(jars, folder / f"{name}-bin.tar.gz", f"{name}/lib")
+        shutil.rmtree(jars)
+
+    tarball = _cached(pom, build) / f"{name}-bin.tar.gz"
+    return Tarball(version, tarball, _sha512(tarball))
+
+
 def cache() -> Path:
-    """Where jars and tarballs are kept for all clusters of this user."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    """Where this is kept for all clusters of the user."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "cassandra-mesos"
 
 
-def java() -> Path:
-    """The Java program of ``JAVA_HOME`` or the path. Raises Missing where it is none or too old."""
-    home = os.environ.get("JAVA_HOME")
-    found = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    if not found or not Path(found).exists():
-        raise Missing("Java is not installed: install a JDK of version 17, or set JAVA_HOME")
-    run = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)
-    version = re.search(r'version "(\d+)', run.stderr)
-    if version is None or int(version[1]) < LEAST_JAVA:
-        said = version[1] if version else "an unknown version"
-        raise Missing(
-            f"{found} is Java {said}, and Cassandra 5.0 needs {LEAST_JAVA}: set JAVA_HOME to such a one"
-        )
-    return Path(found).resolve()
+def _version(pom: Path) -> str:
+    found = ElementTree.parse(pom).getroot().findtext("{*}version")
+    if not found:
+        raise Failure(f"{pom} names no version")
+    return found
 
 
-def zookeeper() -> Path:
-    """The folder with ZooKeeper's jars. Raises Failure."""
-    return _jars("zookeeper")
+def _folder(pom: Path) -> Path:
+    """Where the cache has what is built from a pom; another pom, another folder."""
+    digest = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
+    return cache() / f"{pom.parent.name}-{_version(pom)}-{digest}"
 
 
-def cassandra() -> Tarball:
-    """Cassandra's tarball, built from its jars unless it is there. Raises Failure."""
-    version = _version("cassandra")
-    path = cache() / f"apache-cassandra-{version}-bin.tar.gz"
-    if not path.exists():
-        _build_tarball(_jars("cassandra"), path, f"apache-cassandra-{version}/lib")
-    return Tarball(version, path, _sha512(path))
-
-
-def _version(name: str) -> str:
-    root = ElementTree.parse(MAVEN / name / "pom.xml").getroot()
-    found = root.find("{*}version")
-    if found is None or not found.text:
-        raise Failure(f"{MAVEN / name / 'pom.xml'} names no version")
-    return found.text
-
-
-def _jars(name: str) -> Path:
-    """The folder with the jars that a pom names. Two at once are no harm: the first one's folder stays."""
-    folder = cache() / f"{name}-{_version(name)}"
+def _cached(pom: Path, build: Callable[[Path], None]) -> Path:
+    """The folder of what is built from a pom. It is there whole or not at all, whoever else builds it."""
+    folder = _folder(pom)
     if folder.exists():
         return folder
     cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache()) as temporary:
-        jars = Path(temporary) / "jars"
-        _maven(MAVEN / name / "pom.xml", jars)
-        _rename_unless_there(jars, folder)
+    with tempfile.TemporaryDirectory(dir=cache(), prefix="building-") as temporary:
+        built = Path(temporary) / folder.name
+        built.mkdir()
+        build(built)
+        _rename_unless_there(built, folder)
     return folder
-
-
-def _maven(pom: Path, target: Path) -> None:
-    program = shutil.which("mvn")
-    if program is None:
-        raise Missing("Maven is not installed: install it so that mvn is on the path")
-    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
-    run = subprocess.run(
-        [program, "-B", "-q", "-f", str(pom), *goal], capture_output=True, text=True, check=False
-    )
-    if run.returncode:
-        lines = [line for line in run.stdout.splitlines() if "ERROR" in line]
-        raise Failure(
-            f"Maven could not fetch the jars of {pom.parent.name}: {lines[0] if lines else run.stderr}"
-        )
 
 
 def _rename_unless_there(source: Path, target: Path) -> None:
@@ -109,19 +139,18 @@ def _rename_unless_there(source: Path, target: Path) -> None:
             raise
 
 
-def _build_tarball(jars: Path, path: Path, inside: str) -> None:
-    """Pack the jars; the same jars give the same bytes. They are compressed already, so hardly any more."""
+def pack(folder: Path, tarball: Path, inside: str) -> None:
+    """Pack the files of a folder; the same files give the same bytes. Jars are compressed as they are."""
     with (
-        tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as tar,
+        tarball.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=0, fileobj=raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
-        for jar in sorted(jars.glob("*.jar")):
-            entry = tarfile.TarInfo(f"{inside}/{jar.name}")
-            entry.size = jar.stat().st_size
-            with jar.open("rb") as content:
+        for path in sorted(folder.iterdir()):
+            entry = tarfile.TarInfo(f"{inside}/{path.name}")
+            entry.size = path.stat().st_size
+            with path.open("rb") as content:
                 tar.addfile(entry, content)
-    Path(raw.name).replace(path)
 
 
 def _sha512(path: Path) -> str:

@@ -1,150 +1,175 @@
-"""The parts of a cluster: how each is started, when it is ready, how it is ended."""
+"""The parts of a cluster: the process that each is, when it is ready, and how it ends cleanly."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from local.addresses import AGENT_PORT, NODE_PORTS, Addresses
-from local.jars import Tarball
+from local import addresses, http
+from local.addresses import AGENT_PORT, HOST
+from local.layout import Layout
 
-AGENT_RESOURCES = "cpus:4;mem:8192;disk:20000;ports:[7000-7001,7199-7199,8778-8778,9042-9042]"
+AGENT_RESOURCES = "cpus:4;mem:8192;disk:20000;ports:[7000-7999,8778-8778,9042-9042]"
 
+SMALL_JVM = "-Xms32M -Xss512k -XX:TieredStopAtLevel=1 -XX:+PerfDisableSharedMem"
 FAST_START = (
-    "-XX:TieredStopAtLevel=1 -Xss512k -Dcassandra.ring_delay_ms=2000 "
-    "-Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.superuser_setup_delay_ms=0 "
-    "-Dcassandra.consistent.rangemovement=false -Dcassandra.broadcast_interval_ms=2000 "
-    "-Dcassandra.shutdown_announce_in_ms=0"
+    "-Dcassandra.ring_delay_ms=2000 -Dcassandra.skip_wait_for_gossip_to_settle=0 "
+    "-Dcassandra.superuser_setup_delay_ms=0 -Dcassandra.consistent.rangemovement=false "
+    "-Dcassandra.broadcast_interval_ms=2000 -Dcassandra.shutdown_announce_in_ms=0"
 )
-"""Short waits for gossip, which a machine talking to itself can afford. Never for a real cluster."""
+"""Short waits for gossip, which a machine that talks to itself can afford. Never for a real cluster."""
 
+STOP_SECONDS = 15.0
 DRAIN_SECONDS = 120.0
+
+ZOOKEEPER_LOG = """\
+<configuration>
+  <appender name="stdout" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d %-5level %logger{0}: %msg%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="stdout"/></root>
+</configuration>
+"""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process. ``address`` answers TCP once it is up; ``stop`` is the signal that ends it cleanly."""
+    """One process. ``stop`` is the signal that ends it for good: an agent has its nodes drained first."""
 
     name: str
     command: tuple[str, ...]
-    address: tuple[str, int]
+    ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
-    stop: int = signal.SIGTERM
-    stop_seconds: float = 10.0
+    files: Mapping[Path, str] = field(default_factory=dict)
+    """Configuration to write before it is started."""
+    stop: signal.Signals = signal.SIGTERM
+    stop_seconds: float = STOP_SECONDS
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a cluster consists of; stored with its data, for its addresses must stay."""
-
-    nodes: int
-    addresses: Addresses
-    settings: tuple[tuple[str, str], ...] = ()
-    """Further settings of the scheduler, which win over those of this machine's profile."""
-
-    @property
-    def api(self) -> str:
-        """The REST API's address."""
-        return f"http://{self.addresses.host(1)}:{self.addresses.api_port}"
-
-    @property
-    def master(self) -> str:
-        """The Mesos master's host:port."""
-        return f"{self.addresses.host(1)}:{self.addresses.master_port}"
-
-    @property
-    def zookeeper(self) -> str:
-        """ZooKeeper's host:port."""
-        return f"{self.addresses.host(1)}:{self.addresses.zookeeper_port}"
+def agent_names(layout: Layout) -> list[str]:
+    """The names of the agents."""
+    return [f"agent-{number}" for number in range(1, layout.agents + 1)]
 
 
-def parts(plan: Plan, data: Path, java: Path, zookeeper: Path, cassandra: Tarball) -> list[Part]:
-    """All parts, in the order in which they are started."""
-    agents = [_agent(plan, data, java, number) for number in range(1, plan.nodes + 1)]
-    return [
-        _zookeeper(plan, data, java, zookeeper),
-        _master(plan, data),
-        *agents,
-        _scheduler(plan, java, cassandra),
-    ]
+def parts(layout: Layout, data: Path) -> dict[str, Part]:
+    """All parts by name, in the order in which they are started."""
+    agents = [_agent(layout, data, number) for number in range(1, layout.agents + 1)]
+    all_parts = [_zookeeper(layout, data), _master(layout, data), *agents, _scheduler(layout)]
+    return {part.name: part for part in all_parts}
 
 
-def _zookeeper(plan: Plan, data: Path, java: Path, jars: Path) -> Part:
-    host, port = plan.addresses.host(1), plan.addresses.zookeeper_port
+def _zookeeper(layout: Layout, data: Path) -> Part:
     folder = data / "zookeeper"
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "zoo.cfg"
-    config.write_text(
-        f"dataDir={folder}\nclientPort={port}\nclientPortAddress={host}\n"
-        "tickTime=1000\nmaxClientCnxns=0\nadmin.enableServer=false\nautopurge.purgeInterval=1\n"
+    log_configuration = folder / "logback.xml"
+    configuration = (
+        f"dataDir={folder}\nclientPort={layout.addresses.zookeeper_port}\nclientPortAddress={HOST}\n"
+        "tickTime=1000\nmaxClientCnxns=0\nadmin.enableServer=false\n"
+        "autopurge.purgeInterval=1\n"
     )
-    options = ("-Xmx48M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-    main = "org.apache.zookeeper.server.ZooKeeperServerMain"
-    return Part("zookeeper", (str(java), *options, "-cp", f"{jars}/*", main, str(config)), (host, port))
-
-
-def _master(plan: Plan, data: Path) -> Part:
-    host, port = plan.addresses.host(1), plan.addresses.master_port
-    flags = (f"--ip={host}", f"--port={port}", f"--work_dir={data / 'master'}")
-    return Part("master", (sys.executable, "-m", "local.mesos.master", *flags), (host, port))
-
-
-def _agent(plan: Plan, data: Path, java: Path, number: int) -> Part:
-    host = plan.addresses.host(number)
-    # A real agent hands nothing of its own environment on: what executors need to find has to be named.
-    path = os.pathsep.join(
-        (str(Path(sys.executable).parent), str(java.parent), os.environ.get("PATH", os.defpath))
+    command = (
+        f"{layout.software.java_home}/bin/java",
+        "-Xmx48M",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        f"-Dlogback.configurationFile={log_configuration}",
+        "-cp",
+        f"{layout.software.zookeeper_jars}/*",
+        "org.apache.zookeeper.server.ZooKeeperServerMain",
+        str(folder / "zoo.cfg"),
     )
+    files = {folder / "zoo.cfg": configuration, log_configuration: ZOOKEEPER_LOG}
+    return Part("zookeeper", command, partial(_zookeeper_serves, layout), files=files)
+
+
+def _master(layout: Layout, data: Path) -> Part:
+    port = layout.addresses.master_port
+    flags = (f"--ip={HOST}", f"--port={port}", f"--work_dir={data / 'master'}")
+    command = (sys.executable, "-m", "local.mesos.master", *flags)
+    return Part("master", command, partial(_answers_200, HOST, port, "/health"))
+
+
+def _agent(layout: Layout, data: Path, number: int) -> Part:
+    host = layout.addresses.agent(number)
     flags = (
-        f"--master={plan.master}",
+        f"--master={layout.master}",
         f"--ip={host}",
         f"--hostname={host}",
         f"--port={AGENT_PORT}",
         f"--work_dir={data / f'agent-{number}'}",
         f"--resources={AGENT_RESOURCES}",
-        f"--attributes=host:h{number};rack:r{number};zone:z{number}",
-        f"--executor_environment_variables={json.dumps({'PATH': path})}",
+        f"--executor_environment_variables={json.dumps({'PATH': _executor_path(layout)})}",
     )
     command = (sys.executable, "-m", "local.mesos.agent", *flags)
-    return Part(f"agent-{number}", command, (host, AGENT_PORT), {}, signal.SIGUSR1, DRAIN_SECONDS)
+    ready = partial(_answers_200, host, AGENT_PORT, "/health")
+    return Part(f"agent-{number}", command, ready, stop=signal.SIGUSR1, stop_seconds=DRAIN_SECONDS)
 
 
-def _scheduler(plan: Plan, java: Path, cassandra: Tarball) -> Part:
-    host, port = plan.addresses.host(1), plan.addresses.api_port
-    environment = {**_profile(plan, java, cassandra), **dict(plan.settings)}
-    return Part("scheduler", (sys.executable, "-m", "scheduler"), (host, port), environment)
+def _executor_path(layout: Layout) -> str:
+    """Where executors find python3 and java: an agent hands nothing of its own environment on."""
+    python, java = Path(sys.base_prefix) / "bin", Path(layout.software.java_home) / "bin"
+    return os.pathsep.join((str(python), str(java), os.defpath))
 
 
-def _profile(plan: Plan, java: Path, cassandra: Tarball) -> dict[str, str]:
+def _scheduler(layout: Layout) -> Part:
+    environment = {**_profile(layout), **layout.settings}
+    ready = partial(_answers, HOST, layout.addresses.api_port, "/v1/health")
+    return Part("scheduler", (sys.executable, "-m", "scheduler"), ready, environment)
+
+
+def _profile(layout: Layout) -> dict[str, str]:
     """The scheduler's settings for a small machine, as Marathon would set them."""
-    storage, ssl_storage, jmx, jolokia, native = NODE_PORTS
+    software = layout.software
     return {
         "SERVICE_NAME": "cassandra",
-        "MESOS_MASTER": plan.master,
-        "ZOOKEEPER_SERVERS": plan.zookeeper,
-        "API_HOST": plan.addresses.host(1),
-        "API_PORT": str(plan.addresses.api_port),
-        "NODES": str(plan.nodes),
-        "CASSANDRA_VERSION": cassandra.version,
-        "CASSANDRA_URI": cassandra.path.as_uri(),
-        "CASSANDRA_SHA512": cassandra.sha512,
-        "JAVA_HOME": str(java.parent.parent),
-        "CASSANDRA_MEMORY_MB": "1024",
+        "MESOS_MASTER": layout.master,
+        "ZOOKEEPER_SERVERS": layout.zookeeper,
+        "API_HOST": HOST,
+        "API_PORT": str(layout.addresses.api_port),
+        "NODES": str(layout.nodes),
+        "JAVA_HOME": software.java_home,
+        "CASSANDRA_VERSION": software.cassandra_version,
+        "CASSANDRA_URI": software.cassandra_uri,
+        "CASSANDRA_SHA512": software.cassandra_sha512,
+        "CASSANDRA_MEMORY_MB": "768",
         "CASSANDRA_DISK_MB": "4096",
         "CASSANDRA_HEAP_SIZE_MB": "256",
         "CASSANDRA_GC_TYPE": "SERIAL",
-        "CASSANDRA_JVM_EXTRA_OPTS": FAST_START,
-        "CASSANDRA_STORAGE_PORT": str(storage),
-        "CASSANDRA_SSL_STORAGE_PORT": str(ssl_storage),
-        "CASSANDRA_JMX_PORT": str(jmx),
-        "CASSANDRA_JOLOKIA_PORT": str(jolokia),
-        "CASSANDRA_NATIVE_TRANSPORT_PORT": str(native),
-        "EXECUTOR_MEMORY_MB": "128",
-        "CLUSTER_TASK_MEMORY_MB": "256",
-        "MESOS_REFUSE_SECONDS": "1",
+        "CASSANDRA_JVM_EXTRA_OPTS": f"{SMALL_JVM} {FAST_START}",
+        "CASSANDRA_STORAGE_PORT": str(addresses.STORAGE_PORT),
+        "CASSANDRA_SSL_STORAGE_PORT": str(addresses.SSL_STORAGE_PORT),
+        "CASSANDRA_JMX_PORT": str(addresses.JMX_PORT),
+        "CASSANDRA_JOLOKIA_PORT": str(addresses.JOLOKIA_PORT),
+        "CASSANDRA_NATIVE_TRANSPORT_PORT": str(addresses.NATIVE_PORT),
     }
+
+
+def registered_agents(layout: Layout) -> set[str]:
+    """The addresses of the agents that the master counts on now."""
+    _, body = http.get(HOST, layout.addresses.master_port, "/slaves")
+    agents = body.get("slaves", []) if isinstance(body, dict) else []
+    return {agent["hostname"] for agent in agents if agent.get("active")}
+
+
+def _answers(host: str, port: int, path: str) -> bool:
+    return http.get(host, port, path)[0] != 0
+
+
+def _answers_200(host: str, port: int, path: str) -> bool:
+    return http.get(host, port, path)[0] == 200
+
+
+def _zookeeper_serves(layout: Layout) -> bool:
+    try:
+        with socket.create_connection((HOST, layout.addresses.zookeeper_port), timeout=1) as connection:
+            connection.settimeout(1)
+            connection.sendall(b"srvr")
+            return b"Mode:" in connection.makefile("rb").read()
+    except OSError:
+        return False

@@ -7,16 +7,23 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 POLL_SECONDS = 0.05
+KILL_SECONDS = 5.0
+
+DATA_VARIABLE = "LOCAL_CLUSTER_DATA"
+"""Names the data directory in the environment of each part."""
+
+SANDBOX_VARIABLES = ("MESOS_SANDBOX", "MESOS_DIRECTORY")
+"""Name a folder below the data directory in the environment of executors, and of what they start."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A started process; ``started`` is the kernel's start time, in clock ticks since boot."""
+    """A process; ``started`` is when the kernel started it, in clock ticks since boot."""
 
     pid: int
     started: int
@@ -32,24 +39,15 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
-    def end(self, number: int, seconds: float) -> bool:
-        """Ask it to end, and kill it when it has not in time; whether it ended by itself."""
-        self.signal(number)
-        if self.wait(seconds):
-            return True
-        self.signal(signal.SIGKILL)
-        self.wait(5)
-        return False
-
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, pause: Callable[[float], None] = time.sleep) -> bool:
         """Wait for its end; False when it still runs after so many seconds."""
         deadline = time.monotonic() + seconds
         while self.alive:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, os.WNOHANG)
             if time.monotonic() > deadline:
                 return False
-            time.sleep(POLL_SECONDS)
+            pause(POLL_SECONDS)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
         return True
 
 
@@ -65,7 +63,47 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path, fol
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    # Popen is not to warn that it runs on: ``wait`` collects it, or init does after this command.
+    child.returncode = 0
     return Process(child.pid, _started(child.pid) or 0)
+
+
+def end_all(processes: Iterable[Process], number: int, seconds: float) -> list[Process]:
+    """End processes side by side; those that the signal did not end in time, and SIGKILL did."""
+    waiting = list(processes)
+    for process in waiting:
+        process.signal(number)
+    deadline = time.monotonic() + seconds
+    late = [process for process in waiting if not process.wait(max(0.0, deadline - time.monotonic()))]
+    for process in late:
+        process.signal(signal.SIGKILL)
+    for process in late:
+        process.wait(KILL_SECONDS)
+    return late
+
+
+def belonging_to(data: Path) -> list[Process]:
+    """All processes of a data directory's cluster: its parts, executors, and what executors started."""
+    marks = (f"{DATA_VARIABLE}={data}\0", *(f"{name}={data}/" for name in SANDBOX_VARIABLES))
+    wanted = tuple(f"\0{mark}".encode() for mark in marks)
+    return [
+        Process(pid, started)
+        for pid in _pids()
+        if pid != os.getpid() and any(mark in _environment(pid) for mark in wanted)
+        if (started := _started(pid)) is not None
+    ]
+
+
+def _pids() -> Iterable[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _environment(pid: int) -> bytes:
+    """A process's environment, each entry between NULs; nothing for one that has ended or is another's."""
+    try:
+        return b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _started(pid: int) -> int | None:
