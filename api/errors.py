@@ -44,7 +44,7 @@ SENTENCES = {
 }
 
 
-def message(text: str, status: int, **more: Any) -> Response:
+def message(text: str, status: int, /, **more: Any) -> Response:
     """An answer of one sentence."""
     response = jsonify({"message": text, **more})
     response.status_code = status

@@ -1,0 +1,91 @@
+"""A service in memory: the real core decides, Mesos and ZooKeeper are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from protocol.report import NodeStatus
+from scheduler.daemon.service import Conflict, Health, NoAnswer, NotFound, Unavailable
+from scheduler.decide.decision import Refused, UnknownName
+from scheduler.model.event import Command
+from scheduler.model.settings import Settings
+from scheduler.model.world import World
+from tests.unit.decide.cluster import Cluster
+
+
+@dataclass
+class MemoryService:
+    """What the API asks of the daemon. ``unread`` says why the ledger was never read."""
+
+    cluster: Cluster = field(default_factory=Cluster)
+    unread: str = ""
+    unstored: str = ""
+    silent_since: float | None = None
+    silent_nodes: bool = False
+    artifacts: dict[tuple[str, str], Path] = field(default_factory=dict)
+    commands: list[Command] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        return self.cluster.world.settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self.cluster.world = replace(self.cluster.world, settings=settings)
+
+    def health(self) -> Health:
+        nodes = self.cluster.world.ledger.members()
+        return Health(
+            serving=not self.unread,
+            leader=not self.unread,
+            leader_url="http://10.0.0.1:9000",
+            registered=self.silent_since is None,
+            zookeeper="connecting" if self.unread else "connected",
+            reconciled=True,
+            nodes_up=sum(node.normal for node in nodes),
+            nodes_expected=len(nodes),
+            mesos_silent_since=self.silent_since,
+            reasons=(self.unread,) if self.unread else (),
+        )
+
+    def world(self) -> World:
+        if self.unread:
+            raise Unavailable(self.unread)
+        return self.cluster.world
+
+    def command(self, command: Command) -> None:
+        self.world()
+        if self.unstored:
+            raise Unavailable(self.unstored)
+        try:
+            self.cluster.tell(command)
+        except UnknownName as error:
+            raise NotFound(str(error)) from None
+        except Refused as error:
+            raise Conflict(str(error)) from None
+        self.commands.append(command)
+
+    def node_status(self, number: int) -> NodeStatus:
+        status = self.cluster.node(number).status
+        if self.silent_nodes or status is None:
+            raise NoAnswer(f"node-{number} did not answer within 1 s")
+        return status
+
+    def artifact(self, digest: str, name: str) -> Path | None:
+        return self.artifacts.get((digest, name))
+
+
+def client(service: MemoryService) -> FlaskClient:
+    """A client of the API for the service, by the cluster's own clock."""
+    return create_app(service, lambda: service.cluster.now).test_client()
+
+
+def deployed(nodes: int = 3) -> MemoryService:
+    """A service whose nodes are all up."""
+    service = MemoryService()
+    service.cluster.deploy(nodes)
+    return service
