@@ -1,32 +1,51 @@
-# The two commands are `make run` and `make test`; README.md says more.
-PYTHON ?= python3
+# `make run` starts a cluster on this machine, `make test` runs the tests; README.md has the rest.
+
+# The first Python on the path that is new enough.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGING := setup.cfg setup.py pyproject.toml $(wildcard vendor/*/setup.cfg vendor/*/*/*.py)
+# Arguments of `python -m local up` (run) and of pytest (test).
 ARGS ?=
-NODES ?=
+# Tools that tests must not skip for want of: a list such as java,maven, or all.
 REQUIRE ?=
 
-.PHONY: run test check clean
+.PHONY: run test check clean prerequisites
 
-run: $(VENV)/installed
-	$(BIN)/python -m local up $(if $(NODES),--nodes $(NODES)) $(ARGS)
+run: prerequisites $(VENV)/.run
+	@$(BIN)/python -m local up $(ARGS)
 
-test: $(VENV)/installed
-	REQUIRE=$(REQUIRE) $(BIN)/python -m pytest
+test: $(VENV)/.dev
+	@REQUIRE='$(REQUIRE)' $(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/installed
+check: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-clean:
-	@if [ -x $(BIN)/python ] && [ -e .local/cluster.json ]; then $(BIN)/python -m local down; fi
+# Stops the cluster and forgets its data. The virtual environment stays, and so do the jars in ~/.cache.
+clean: python
+	@if [ -e .local ]; then $(PYTHON) -m local down; fi
 	rm -rf .local
 
-$(VENV)/installed: setup.cfg setup.py pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed, and $(PYTHON) is older or missing: set PYTHON=/path/to/python3.11"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+.PHONY: python
+python:
+	@$(if $(PYTHON),$(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and $(or $(PYTHON),python3) is older or not there:" \
+	    "install it, or name it with make PYTHON=/path/to/python3.11" >&2; exit 2; }
+
+# Before the virtual environment, which takes a while to make.
+prerequisites: python
+	@$(PYTHON) -m local.prerequisites
+
+$(VENV)/.run: $(PACKAGING) | python
+	@echo "making the virtual environment $(VENV)" >&2
+	@$(PYTHON) -m venv $(VENV) >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable . >&2
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
 	@touch $@

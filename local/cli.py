@@ -74,7 +74,7 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nodes",
         type=_count,
-        default=os.environ.get("NODES"),
+        default=os.environ.get("NODES") or None,
         metavar="N",
         help=f"how many nodes; else NODES in the environment, as before, or {DEFAULT_NODES}",
     )

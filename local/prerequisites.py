@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from local.failure import Missing
@@ -54,6 +55,19 @@ def require_packages() -> None:
     """See that this Python has what the parts import. Raises Missing."""
     lacking = [name for name in REQUIREMENTS if importlib.util.find_spec(name) is None]
     if lacking:
-        raise Missing(
-            f"this Python lacks {', '.join(lacking)}: use make run, or .venv/bin/python after make venv"
-        )
+        raise Missing(f"this Python lacks {', '.join(lacking)}: use make run, or .venv/bin/python after it")
+
+
+def main() -> int:
+    """See that programs are there that must be, before anything is installed; the exit code."""
+    try:
+        java_home()
+        maven()
+    except Missing as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
