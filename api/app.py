@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from api import coming, configuration, errors, nodes, plans, state
+from api.requests import MOST_BODY_BYTES, refuse_large_body
 from scheduler.daemon.service import Service
-
-MOST_BODY_BYTES = 1 << 20
 
 
 def create_app(service: Service, clock: Callable[[], float] = time.time) -> Flask:
     """The API for a service. ``clock`` gives seconds since the epoch."""
     app = _Api("api", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
@@ -26,16 +24,10 @@ def create_app(service: Service, clock: Callable[[], float] = time.time) -> Flas
         app.register_blueprint(part.blueprint(service, clock))
     app.register_blueprint(coming.blueprint())
     errors.install(app)
-    app.before_request(_refuse_large_body)
+    app.before_request(refuse_large_body)
     app.after_request(_Freshness(service, clock).tell)
     app.wsgi_app = _Unprefixed(app.wsgi_app, lambda: service.settings.service.name)  # type: ignore[method-assign]
     return app
-
-
-def _refuse_large_body() -> None:
-    """Refuse by the length alone, also where a call would never look at the body."""
-    if (request.content_length or 0) > MOST_BODY_BYTES:
-        raise RequestEntityTooLarge
 
 
 class _Api(Flask):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 from typing import Any
 
+import gevent.socket
 from flask import Flask
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
@@ -32,32 +34,40 @@ SENTENCES = {
 
 
 class Server:
-    """Serves an app until stopped."""
+    """Serves an app from ``start`` to ``stop``. ``port`` 0 takes any that is free."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
-        self._server = WSGIServer(
-            (host, port),
-            app,
-            spawn=Pool(MOST_CONNECTIONS),
-            handler_class=_Handler,
-            environ={"SERVER_NAME": host, "SERVER_SOFTWARE": "cassandra-scheduler"},
-            log=None,
-            error_log=log,
-        )
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on, once started."""
-        port: int = self._server.server_port
-        return port
+        self.port = port
+        self._app = app
+        self._host = host
+        self._server: Any = None
 
     def start(self) -> None:
         """Bind and serve. Raises OSError where the address is not to be had."""
+        listener = _listener(self._host, self.port)
+        self.port = listener.getsockname()[1]
+        self._server = WSGIServer(
+            listener,
+            self._app,
+            spawn=Pool(MOST_CONNECTIONS),
+            handler_class=_Handler,
+            environ={"SERVER_NAME": self._host, "SERVER_SOFTWARE": "cassandra-scheduler"},
+            log=None,
+            error_log=log,
+        )
         self._server.start()
 
     def stop(self) -> None:
         """Answer what has begun, for a second, and end."""
-        self._server.stop(timeout=STOP_SECONDS)
+        if self._server is not None:
+            self._server.stop(timeout=STOP_SECONDS)
+
+
+def _listener(host: str, port: int) -> Any:
+    """A listening socket of gevent's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
+    return gevent.socket.socket(family, socket.SOCK_STREAM, fileno=bound.detach())
 
 
 class _Handler(WSGIHandler):  # type: ignore[misc]  # gevent has no types

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.app import MOST_BODY_BYTES
 from api.coming import CALLS
+from api.requests import MOST_BODY_BYTES
 from scheduler.daemon.service import Service
 from tests.unit.api.service import MemoryService, client, deployed
 
