@@ -1,0 +1,23 @@
+"""What all tests share: programs that a test needs, and what happens where they are not installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*programs): is skipped without them, unless REQUIRE names them")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needed = {program for marker in item.iter_markers("needs") for program in marker.args}
+    missing = sorted(program for program in needed if shutil.which(program) is None)
+    if not missing:
+        return
+    required = {name.strip() for name in os.environ.get("REQUIRE", "").split(",")}
+    if required & {"all", *missing}:
+        pytest.fail(f"{', '.join(missing)} not on the path, and REQUIRE says that it must be", pytrace=False)
+    pytest.skip(f"{', '.join(missing)} not on the path")
