@@ -12,6 +12,9 @@ from api import coming, configuration, errors, nodes, plans, state
 from api.requests import MOST_BODY_BYTES, refuse_large_body
 from scheduler.daemon.service import Service
 
+LIVE = frozenset({"state.health", "state.health_check", "state.ping"})
+"""Calls that tell how the service does at this moment."""
+
 
 def create_app(service: Service, clock: Callable[[], float] = time.time) -> Flask:
     """The API for a service. ``clock`` gives seconds since the epoch."""
@@ -54,9 +57,15 @@ class _Freshness:
             return answer
         answer.headers["Cache-Control"] = "no-store"
         silent_since = self._service.health().mesos_silent_since
-        if request.method in ("GET", "HEAD") and silent_since is not None:
+        if silent_since is not None and _tells_of_the_world(answer):
             answer.headers["Age"] = str(max(0, int(self._clock() - silent_since)))
         return answer
+
+
+def _tells_of_the_world(answer: Response) -> bool:
+    """Whether the answer is made of what Mesos last told, rather than an order's, an error's or of now."""
+    told = answer.status_code < 400 or answer.status_code == 417
+    return told and request.method in ("GET", "HEAD") and request.endpoint not in LIVE
 
 
 class _Unprefixed:

@@ -1,7 +1,6 @@
 """What holds for every call: JSON errors, prefixes, bodies, ages, and no failure whatever comes."""
 
 import json
-from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
@@ -41,6 +40,14 @@ def test_answers_tell_their_age_while_mesos_is_away() -> None:
     answer = client(service).get("/v1/connection")
     assert (answer.status_code, answer.headers["Age"]) == (200, "42")
     assert len(answer.json["nodes"]) == 3
+
+
+@pytest.mark.parametrize("path", ["/v1/health", "/admin/healthcheck", "/v1/nothing", "/v1/nodes/9/info"])
+def test_what_is_told_of_now_has_no_age(path: str) -> None:
+    service = deployed()
+    service.silent_since = service.cluster.now - 42.5
+    assert "Age" not in client(service).get(path).headers
+    assert "Age" not in client(service).post("/v1/plan?cmd=proceed").headers
 
 
 def test_fresh_answers_have_no_age_and_are_not_kept() -> None:
@@ -175,7 +182,7 @@ QUERIES = st.dictionaries(
 def test_nothing_that_is_sent_makes_the_api_fail(
     method: str, path: str, query: dict[str, str], body: bytes, kind: str | None
 ) -> None:
-    _check(HTTP, method, quote("/" + path), query, body, kind)
+    _check(HTTP, method, "/" + path, query, body, kind)
 
 
 COMMANDS = st.sampled_from(
@@ -202,7 +209,11 @@ def _check(
     http: FlaskClient, method: str, path: str, query: dict[str, str], body: bytes, kind: str | None
 ) -> None:
     headers = {"Content-Type": kind.encode("utf-8").decode("latin-1")} if kind else {}
-    answer = http.open(path, method=method, query_string=query, data=body, headers=headers)
+    raw = {"PATH_INFO": path.encode().decode("latin-1"), "HTTP_HOST": query.get("cmd", "host")}
+    raw["HTTP_HOST"] = raw["HTTP_HOST"].encode().decode("latin-1")
+    answer = http.open(
+        "/", method=method, query_string=query, data=body, headers=headers, environ_overrides=raw
+    )
     assert answer.status_code != 500
     assert "text/html" not in answer.headers.get("Content-Type", "")
     if answer.status_code >= 400 and method != "HEAD":

@@ -1,0 +1,76 @@
+"""The calls that clients of the published reference make, by curl as they make them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gevent import subprocess
+
+from api.app import create_app
+from api.server import Server
+from tests.unit.api.service import MemoryService, deployed
+
+pytestmark = pytest.mark.needs("curl", "bash")
+
+V1 = "$MASTER/service/cassandra/v1"
+TOKEN = '-H "Authorization: token=$AUTH_TOKEN"'
+
+CALLS = [
+    (f"curl {TOKEN} {V1}/plan", 200, "COMPLETE"),
+    (f"curl {TOKEN} $MASTER/cassandra/v1/connection", 200, "10.0.0.1:9042"),
+    (f"curl -X POST {TOKEN} {V1}/plan?cmd=interrupt", 200, "Received cmd: interrupt"),
+    (f"curl -X PUT {TOKEN} {V1}/plan?cmd=proceed", 200, "Received cmd: proceed"),
+    (f"curl {TOKEN} {V1}/nodes/0/status", 200, "native_transport_running"),
+    (f"curl {TOKEN} {V1}/nodes/node-0/info", 200, "operating_mode"),
+]
+
+COMING = [
+    f'curl -X PUT {TOKEN} "Content-Type:application/json" {V1}/cleanup/start --data @body',
+    f'curl -X PUT {TOKEN} "Content-Type:application/json" {V1}/repair/start --data @body',
+    f'curl -X PUT {TOKEN} "Content-Type: application/json" -d @body {V1}/backup/start',
+    f"curl -X GET {TOKEN} $MASTER/v1/backup/status",
+    f'curl -X PUT {TOKEN} "Content-Type: application/json" -d @body {V1}/restore/start',
+    f"curl {TOKEN} {V1}/restore/status",
+]
+
+
+@pytest.fixture
+def master() -> Iterator[str]:
+    service: MemoryService = deployed()
+    server = Server(create_app(service, lambda: service.cluster.now), "127.0.0.1", 0)
+    server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
+
+
+def run(command: str, master: str, folder: Path) -> list[tuple[int, str]]:
+    """Run a line in a shell; the status and body of each answer.
+
+    A header without -H, as some lines have it, is an address to curl, at which nothing answers.
+    """
+    (folder / "body").write_text('{"nodes":["*"]}')
+    environment = {"AUTH_TOKEN": "uSeR_t0k3n", "MASTER": master, "PATH": "/usr/bin:/bin"}
+    shown = command.replace("curl ", r"curl -s -w '\n%{http_code}\n' ", 1)
+    result = subprocess.run(["bash", "-c", shown], env=environment, cwd=folder, stdout=-1, timeout=30)
+    lines = [line for line in result.stdout.decode().splitlines() if line not in ("", "000")]
+    return [(int(code), body) for body, code in zip(lines[0::2], lines[1::2], strict=True)]
+
+
+@pytest.mark.parametrize(("command", "code", "word"), CALLS)
+def test_a_call_of_the_reference_is_answered(
+    command: str, code: int, word: str, master: str, tmp_path: Path
+) -> None:
+    ((found, body),) = run(command, master, tmp_path)
+    assert found == code
+    assert isinstance(json.loads(body), dict)
+    assert word in body
+
+
+@pytest.mark.parametrize("command", COMING)
+def test_a_call_that_is_still_to_come_says_so_whatever_its_content_type(
+    command: str, master: str, tmp_path: Path
+) -> None:
+    ((found, body),) = run(command, master, tmp_path)
+    assert found == 501
+    assert "not there yet" in json.loads(body)["message"]
