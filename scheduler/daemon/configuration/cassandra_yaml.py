@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from protocol.codec import Json
@@ -94,8 +95,17 @@ class Refused(Exception):
     """A key that may not be set, or a value that may not be stored; the text follows the key's name."""
 
 
-def read(key: Any, value: object, is_text: bool) -> tuple[str, Json]:
-    """A key by today's name, and its value, which is text where it comes from the environment.
+@dataclass(frozen=True)
+class Entry:
+    """What shall stand in cassandra.yaml: ``key`` is ``name``, today's, or the older one that the value needs."""
+
+    name: str
+    key: str
+    value: Json
+
+
+def read(key: Any, value: object, is_text: bool) -> Entry:
+    """Read a key and its value, which is text where it comes from the environment.
 
     Raises Refused for a key that may not be set, ValueError for a value that is not of the key's kind.
     """
@@ -124,19 +134,19 @@ def kind_of(key: str) -> Kind:
     return NARROWER.get(key) or _kind(KINDS[key])
 
 
-def _of_today(key: str, value: Json) -> tuple[str, Json]:
-    """A key and value under today's name, which is also what the executor's own defaults go by.
+def _of_today(key: str, value: Json) -> Entry:
+    """The entry under today's name, which is also what the executor's own defaults go by.
 
     A value that only the older name takes, such as -1 for "never", keeps that name.
     """
     name = NEWER_NAMES.get(key)
     if name is None:
-        return key, value
+        return Entry(key, key, value)
     unit = SUFFIX_UNITS.get(key.removeprefix(name))
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if unit is not None and whole:
-        return name, f"{value}{unit}"
-    return (name, value) if isinstance(value, bool) else (key, value)
+        return Entry(name, name, f"{value}{unit}")
+    return Entry(name, name if isinstance(value, bool) else key, value)
 
 
 def _kind(name: str) -> Kind:

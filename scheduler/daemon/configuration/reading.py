@@ -99,7 +99,7 @@ class _Reader:
         return values
 
     def cassandra(self) -> dict[str, Json]:
-        """The keys of cassandra.yaml, by today's names; the environment's win over the file's."""
+        """The keys of cassandra.yaml; the environment's win over the file's, under whichever name."""
         from_file = self._file.get(YAML_KEY, {})
         if not isinstance(from_file, dict):
             self.errors.append(f"{YAML_KEY}={_shown(from_file)} is not a map of keys of cassandra.yaml")
@@ -113,11 +113,12 @@ class _Reader:
         keys_of_variables = (
             (name, name.removeprefix(YAML_PREFIX).lower(), text, True) for name, text in variables
         )
-        return {
-            **cassandra_yaml.DEFAULTS,
+        entries = {
+            **{key: cassandra_yaml.Entry(key, key, value) for key, value in cassandra_yaml.DEFAULTS.items()},
             **self._checked(key for key in keys if key[2] is not None),
             **self._checked(keys_of_variables),
         }
+        return {entry.key: entry.value for entry in entries.values()}
 
     def _known(self, path: Path) -> dict[str, Any]:
         """The file's values; a key without a value counts as not set."""
@@ -163,21 +164,21 @@ class _Reader:
             return setting.key, value, False
         return None
 
-    def _checked(self, given: Iterable[tuple[str, Any, Any, bool]]) -> dict[str, Json]:
-        """Keys of cassandra.yaml, each told with where it stands and whether it is text, by today's name."""
-        found: dict[str, Json] = {}
+    def _checked(self, given: Iterable[tuple[str, Any, Any, bool]]) -> dict[str, cassandra_yaml.Entry]:
+        """Entries by today's names, of keys given with where they stand and whether they are text."""
+        found: dict[str, cassandra_yaml.Entry] = {}
         for where, key, value, is_text in given:
             try:
-                name, read = cassandra_yaml.read(key, value, is_text)
+                entry = cassandra_yaml.read(key, value, is_text)
             except cassandra_yaml.Refused as error:
                 self.errors.append(f"{where} {error}")
                 continue
             except ValueError as error:
                 self.errors.append(_broken(where, _shown(value), cassandra_yaml.kind_of(key), error))
                 continue
-            if name in found:
-                self.errors.append(f"{where} is given twice, as {name} too: remove one of the two")
-            found[name] = read
+            if entry.name in found:
+                self.errors.append(f"{where} is given twice, as {entry.name} too: remove one of the two")
+            found[entry.name] = entry
         return found
 
 

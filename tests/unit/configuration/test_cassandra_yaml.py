@@ -144,6 +144,10 @@ def test_the_environment_wins_over_the_map_of_the_file_under_either_name(tmp_pat
         "read_request_timeout": "5000ms",
         "concurrent_reads": 8,
     }
+    assert set_by({"CASSANDRA_READ_REQUEST_TIMEOUT_IN_MS": "-1"}, file) == {
+        "read_request_timeout_in_ms": -1,
+        "concurrent_reads": 8,
+    }
 
 
 def test_a_key_under_both_its_names_is_refused() -> None:
