@@ -44,11 +44,16 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str]
+    query_string: str
     headers: Mapping[str, str]
     body: bytes
     connection: socket.socket
     principal: str | None = None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The fields of the query string."""
+        return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
 
 @dataclass(frozen=True)
@@ -269,11 +274,10 @@ def _request(environ: Json) -> Request | None:
     if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         return None
     path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     return Request(
         environ["REQUEST_METHOD"],
         path,
-        query,
+        environ.get("QUERY_STRING", ""),
         headers,
         environ["wsgi.input"].read(),
         environ[_HANDLER].socket,

@@ -1,7 +1,8 @@
 """What the master and an agent of the one-machine Mesos say to each other.
 
 A real Mesos uses libprocess messages here; frameworks never see them, so ours are JSON and as few as
-possible. Resources, tasks, executors and statuses have the shapes of the public v1 API.
+possible. Resources, tasks, executors, statuses
+and ids (``{"value": ...}``) have the shapes of the public v1 API.
 
 The agent opens ``POST /internal/agents`` on the master with a ``Registration`` and keeps the answer
 open: a RecordIO stream of ``{"type": ..., ...}`` commands, the first of which is REGISTERED. The end of
@@ -24,7 +25,7 @@ ACKNOWLEDGE               framework_id, task_id, uuid: the scheduler has the upd
 UPDATE_FRAMEWORK          framework_info: name, failover time-out or the like changed
 APPLY                     operation (Offer.Operation, resources without allocation_info) with framework_id and
                           uuid when a framework asked for feedback: RESERVE, UNRESERVE, CREATE, DESTROY
-ACKNOWLEDGE_OPERATION     uuid
+ACKNOWLEDGE_OPERATION     uuid: the scheduler has the update
 ========================  ==================================================================================
 
 Reports, agent to master:
@@ -35,7 +36,8 @@ UPDATE                    framework_id, status (TaskStatus with uuid), latest_st
                           scheduler, repeated (10 s, doubling to 10 min) until ACKNOWLEDGE
 EXITED_EXECUTOR           framework_id, executor_id, status (raw wait status)
 MESSAGE                   framework_id, executor_id, data: executor to scheduler
-OPERATION                 OperationStatus (with uuid), operation_id, framework_id
+OPERATION                 framework_id, status (OperationStatus, its uuid is that of APPLY): repeated like
+                          UPDATE until ACKNOWLEDGE_OPERATION
 UNREGISTER                message: clean shutdown (SIGUSR1)
 ========================  ==================================================================================
 """
@@ -56,7 +58,8 @@ class Registration(TypedDict, total=False):
     ``executors`` and ``tasks`` are those the agent still runs: an executor is
     ``{"framework_id", "executor_info"}``, a task ``{"framework_id", "task" (TaskInfo), "state" (latest),
     "statuses" (not yet acknowledged first)}``, ``completed`` ones included until their terminal update is
-    acknowledged.
+    acknowledged. ``operations`` are those whose outcome is not acknowledged: ``{"framework_id",
+    "operation", "status"}``, as in APPLY and OPERATION.
     """
 
     agent_id: Json

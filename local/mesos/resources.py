@@ -126,7 +126,7 @@ class Resources:
         """Whether all of the others can be taken out of this."""
         rest = self._copy()
         for resource in Resources(other):
-            if rest._find(resource) is None:
+            if not rest._has(resource):
                 return False
             rest._subtract(resource)
         return True
@@ -163,12 +163,18 @@ class Resources:
         return self.filter(lambda _: True)
 
     def _find(self, resource: Resource) -> int | None:
-        """Index of the entry that the resource can be taken out of."""
+        """Index of the entry that the resource can be taken out of, wholly or (if divisible) in part."""
         key, value = kind(resource), values.normal(resource["type"], amount(resource))
         for index, (own, entry) in enumerate(self._entries):
-            if own == key and _is_part(resource, value, entry):
+            if own == key and (not is_whole(resource) or value == amount(entry)):
                 return index
         return None
+
+    def _has(self, resource: Resource) -> bool:
+        index = self._find(resource)
+        return index is not None and values.covers(
+            resource["type"], amount(self._entries[index][1]), amount(resource)
+        )
 
     def _add(self, resource: Resource) -> None:
         key, value = kind(resource), values.normal(resource["type"], amount(resource))
@@ -183,6 +189,7 @@ class Resources:
         self._entries.append((key, with_amount(resource, value)))
 
     def _subtract(self, resource: Resource) -> None:
+        """Take away as much of it as there is."""
         index = self._find(resource)
         if index is None:
             return
@@ -194,12 +201,6 @@ class Resources:
             self._entries.pop()
         else:
             self._entries[index] = (key, with_amount(entry, rest))
-
-
-def _is_part(resource: Resource, value: Json, entry: Resource) -> bool:
-    if is_whole(resource):
-        return value == amount(entry)
-    return values.covers(resource["type"], amount(entry), value)
 
 
 def _without(resource: Resource, *keys: str) -> Resource:

@@ -40,7 +40,7 @@ class EventStream:
     def __init__(
         self, on_end: Callable[[], None] = lambda: None, headers: Mapping[str, str] | None = None
     ) -> None:
-        self.headers = {"Content-Type": JSON, **(headers or {})}
+        self.headers: Mapping[str, str] = {"Content-Type": JSON, **(headers or {})}
         self.open = True
         self._on_end = on_end
         self._queue: Queue[bytes | None] = Queue()

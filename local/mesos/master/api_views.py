@@ -1,0 +1,177 @@
+"""What the operator API shows: messages of the v1 API, resources of agents and frameworks in both forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from local.mesos import formats
+from local.mesos.master import offers, statuses, views
+from local.mesos.master.model import Agent, Framework, Json, Task
+from local.mesos.master.state import State
+from local.mesos.resources import Resource
+
+
+def version() -> Json:
+    """GET_VERSION."""
+    return {"version_info": views.version()}
+
+
+def master(state: State) -> Json:
+    """GET_MASTER."""
+    times = {"start_time": state.start_time, "elected_time": state.elected_time}
+    return {"master_info": state.info, **times}
+
+
+def flags(state: State) -> Json:
+    """GET_FLAGS."""
+    return {"flags": _pairs(state.flags.as_dict())}
+
+
+def metrics(snapshot: Mapping[str, float]) -> Json:
+    """GET_METRICS."""
+    return {"metrics": _pairs(snapshot)}
+
+
+def _pairs(items: Mapping[str, str] | Mapping[str, float]) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in items.items()]
+
+
+def state(state: State) -> Json:
+    """GET_STATE."""
+    return {
+        "get_tasks": tasks(state),
+        "get_executors": executors(state),
+        "get_frameworks": frameworks(state),
+        "get_agents": agents(state),
+    }
+
+
+def agents(state: State) -> Json:
+    """GET_AGENTS."""
+    recovered = [{**info, "id": {"value": agent_id}} for agent_id, info in state.recovered.items()]
+    return {"agents": [_agent(agent) for agent in state.agents.values()], "recovered_agents": recovered}
+
+
+def _agent(agent: Agent) -> Json:
+    again = agent.reregistered_time
+    return {
+        "agent_info": {**agent.info, "checkpoint": True},
+        "active": agent.connected,
+        "deactivated": False,
+        "version": agent.version,
+        "pid": agent.pid,
+        "registered_time": statuses.time_info(agent.registered_time),
+        **({} if again is None else {"reregistered_time": statuses.time_info(again)}),
+        "total_resources": _endpoint(agent.total),
+        "allocated_resources": _endpoint(agent.used),
+        "offered_resources": _endpoint(agent.offered),
+        "capabilities": [{"type": name} for name in views.AGENT_CAPABILITIES],
+    }
+
+
+def _endpoint(resources: Iterable[Resource]) -> list[Resource]:
+    return [formats.endpoint(resource) for resource in resources]
+
+
+def frameworks(state: State) -> Json:
+    """GET_FRAMEWORKS."""
+    return {
+        "frameworks": [_framework(state, framework) for framework in state.frameworks.values()],
+        "completed_frameworks": [_framework(state, framework) for framework in state.completed],
+    }
+
+
+def _framework(state: State, framework: Framework) -> Json:
+    again = framework.reregistered_time or framework.registered_time
+    over = framework.unregistered_time
+    lists = {
+        "offers": [offers.message(offer) for offer in framework.offers.values()],
+        "allocated_resources": _endpoint(views.used_by(state, framework)),
+        "offered_resources": _endpoint(views.offered_to(framework)),
+    }
+    return {
+        "framework_info": framework.info,
+        "active": framework.connected,
+        "connected": framework.connected,
+        "recovered": framework.recovered,
+        "registered_time": statuses.time_info(framework.registered_time),
+        "reregistered_time": statuses.time_info(again),
+        **({"unregistered_time": statuses.time_info(over)} if over else {}),
+        **{name: items for name, items in lists.items() if items},
+        "offer_constraints": framework.offer_constraints,
+    }
+
+
+def executors(state: State) -> Json:
+    """GET_EXECUTORS."""
+    return {
+        "executors": [
+            {"executor_info": info, "agent_id": {"value": agent.id}}
+            for agent in state.agents.values()
+            for by_id in agent.executors.values()
+            for info in by_id.values()
+        ]
+    }
+
+
+def tasks(state: State) -> Json:
+    """GET_TASKS."""
+    known = list(state.frameworks.values())
+    ever = [*known, *state.completed]
+    return {
+        "tasks": [_task(task) for item in known for task in item.tasks.values()],
+        "unreachable_tasks": [_task(task) for item in known for task in item.unreachable_tasks.values()],
+        "completed_tasks": [_task(task) for item in ever for task in item.completed_tasks],
+    }
+
+
+def _task(task: Task) -> Json:
+    passed_on = ("labels", "discovery", "container", "health_check", "check", "kill_policy", "limits")
+    fields = {
+        "name": task.info["name"],
+        "task_id": task.info["task_id"],
+        "framework_id": {"value": task.framework_id},
+        "executor_id": {"value": task.executor_id} if task.executor_id else None,
+        "agent_id": {"value": task.agent_id},
+        "state": task.state,
+        "resources": task.info["resources"],
+        "statuses": task.statuses or None,
+        "status_update_state": task.forwarded_state,
+        "status_update_uuid": task.forwarded_uuid,
+        **{key: task.info.get(key) for key in passed_on},
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def operations(state: State) -> Json:
+    """GET_OPERATIONS: those whose outcome a framework has still to acknowledge."""
+    found = [
+        {
+            "framework_id": {"value": operation.framework_id},
+            "agent_id": {"value": operation.agent_id},
+            "info": operation.info,
+            "latest_status": operation.status,
+            "statuses": [operation.status],
+            "uuid": {"value": operation.uuid},
+        }
+        for agent in state.agents.values()
+        for operation in agent.operations.values()
+    ]
+    return {"operations": found} if found else {}
+
+
+def roles(state: State) -> Json:
+    """GET_ROLES."""
+    return {"roles": [_role(role) for role in views.roles(state)["roles"]]}
+
+
+def _role(role: Json) -> Json:
+    scalars = {name: value for name, value in role["resources"].items() if name != "ports"}
+    lists = {
+        "frameworks": [{"value": framework_id} for framework_id in role["frameworks"]],
+        "resources": [
+            {"name": name, "type": "SCALAR", "scalar": {"value": value}} for name, value in scalars.items()
+        ],
+    }
+    shown = {name: items for name, items in lists.items() if items}
+    return {"name": role["name"], "weight": role["weight"], **shown}

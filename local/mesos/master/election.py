@@ -1,0 +1,115 @@
+"""Which of several masters leads, decided through ZooKeeper as Mesos does it.
+
+Each master has an ephemeral sequential node ``json.info_<number>`` with its MasterInfo under the path of
+the flag ``zk``; the one with the smallest number leads. A master that loses its node ends, and whoever
+starts it again makes it a candidate again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kazoo.client import KazooClient, KazooState
+from kazoo.exceptions import NoNodeError
+from kazoo.handlers.gevent import SequentialGeventHandler
+
+from local.mesos.flags import FlagError
+
+Json = dict[str, Any]
+
+PREFIX = "json.info_"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Address:
+    """What the flag ``zk`` says: ``zk://[user:password@]host:port,host:port/path``."""
+
+    hosts: str
+    path: str
+    login: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read the flag. Raises FlagError."""
+        if not text.startswith("zk://"):
+            raise FlagError(f"--zk is zk://host:port,.../path, not '{text}'")
+        authority, slash, path = text.removeprefix("zk://").partition("/")
+        login, _, hosts = authority.rpartition("@")
+        if not hosts or not path.strip("/"):
+            raise FlagError(f"--zk needs hosts and a path: zk://host:port,.../path, not '{text}'")
+        return cls(hosts, slash + path.strip("/"), login or None)
+
+
+class Election:
+    """A candidacy. The callbacks run in greenlets of the client and must not wait."""
+
+    def __init__(
+        self, address: Address, info: Json, timeout: float, on_leader: Callable[[Json | None], None]
+    ) -> None:
+        self._info = info
+        self._path = address.path
+        self._on_leader = on_leader
+        auth = [("digest", address.login)] if address.login else None
+        self.client = KazooClient(
+            hosts=address.hosts, timeout=timeout, handler=SequentialGeventHandler(), auth_data=auth
+        )
+        self.lost = threading.Event()
+
+    def run(self) -> None:
+        """Become a candidate and follow who leads. Raises where ZooKeeper cannot be reached."""
+        self.client.add_listener(self._on_state)
+        self.client.start()
+        self.client.ensure_path(self._path)
+        data = json.dumps(self._info, separators=(",", ":")).encode()
+        self.client.create(f"{self._path}/{PREFIX}", data, ephemeral=True, sequence=True)
+        self.client.ChildrenWatch(self._path, self._on_children)
+
+    def _on_state(self, state: str) -> None:
+        if state == KazooState.LOST:
+            self.lost.set()
+
+    def _on_children(self, children: list[str]) -> None:
+        candidates = sorted(child for child in children if child.startswith(PREFIX))
+        leader = self._read(candidates[0]) if candidates else None
+        log.info("the leading master is %s", leader["pid"] if leader else "nobody")
+        self._on_leader(leader)
+
+    def _read(self, child: str) -> Json | None:
+        try:
+            info: Json = json.loads(self.client.get(f"{self._path}/{child}")[0])
+        except NoNodeError:
+            return None
+        return info
+
+
+class ZooKeeperStore:
+    """The registry where all masters find it: beside the candidates, where Mesos has its replicated log.
+
+    Storing does not wait for ZooKeeper, as no change of state may be interrupted by others.
+    """
+
+    def __init__(self, client: Any, path: str) -> None:
+        self._client = client
+        self._path = f"{path}/log_replicas/registry"
+
+    def load(self) -> bytes | None:
+        """What was stored last."""
+        self._client.ensure_path(self._path)
+        data: bytes = self._client.get(self._path)[0]
+        return data or None
+
+    def store(self, data: bytes) -> None:
+        """Have this kept."""
+        self._client.set_async(self._path, data).rawlink(_log_failure)
+
+
+def _log_failure(result: Any) -> None:
+    if result.exception is not None:
+        log.error("the registry was not stored: %s", result.exception)
