@@ -97,7 +97,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """What shall stand in cassandra.yaml: ``key`` is ``name``, today's, or the older one that the value needs."""
+    """A line of cassandra.yaml: ``key`` is ``name``, today's, or the older one that the value needs."""
 
     name: str
     key: str
