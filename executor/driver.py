@@ -7,6 +7,7 @@ updates meanwhile and kills its process group at the end.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -161,9 +162,9 @@ class ExecutorDriver(MesosExecutorDriver):  # type: ignore[misc]  # pymesos has 
         """See ``Subscriber``. An agent's heartbeats are too rare to wait for: TCP's keepalive must do."""
         stream.expect_life(None)
 
-    def received(self, event: Json) -> None:
+    def received(self, event: bytes) -> None:
         """See ``Subscriber``."""
-        self.on_event(event)
+        self.on_event(json.loads(event))
 
     def closed(self, reason: str) -> None:
         """See ``Subscriber``."""

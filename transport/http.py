@@ -60,10 +60,9 @@ class Stream:
         """What the answer says where it is a refusal."""
         return _text(self._response)
 
-    def events(self) -> Iterator[Json]:
-        """The events as they come. Raises OSError, HTTPException, RecordError, ValueError when broken."""
-        for record in records(self._response):
-            yield json.loads(record)
+    def events(self) -> Iterator[bytes]:
+        """The events as they come, in JSON. Raises OSError, HTTPException or RecordError when broken."""
+        return records(self._response)
 
     def expect_life(self, within_seconds: float | None) -> None:
         """Break the stream off (TimeoutError) when nothing at all comes for so long; None waits for ever."""

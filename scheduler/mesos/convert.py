@@ -1,57 +1,17 @@
-"""Offers and status updates from Mesos' JSON; operations, tasks and executors into it."""
+"""Status updates from Mesos' JSON; operations, tasks and executors into it."""
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, assert_never
 
-from scheduler.mesos.resources import labels_json, read_resources, resources_json
+from scheduler.mesos.resources import labels_json, resources_json
 from scheduler.model.intent import Create, Destroy, Discovery, Launch, Operation, Reserve, Unreserve
 from scheduler.model.node import Executor
-from scheduler.model.offer import Offer
 from scheduler.model.task import TaskUpdate
 
 Json = Mapping[str, Any]
-
-
-def read_offers(offers: Iterable[Json]) -> tuple[Offer, ...]:
-    """The offers of an OFFERS event."""
-    return tuple([_offer(offer) for offer in offers])
-
-
-def _offer(offer: Json) -> Offer:
-    hostname = offer["hostname"]
-    region, zone = _fault_domain(offer["domain"]) if "domain" in offer else (None, None)
-    return Offer(
-        offer["id"]["value"],
-        offer["agent_id"]["value"],
-        hostname,
-        offer["url"]["address"].get("ip", hostname) if "url" in offer else hostname,
-        read_resources(offer.get("resources", ())),
-        tuple([_attribute(attribute) for attribute in offer.get("attributes", ())]),
-        tuple([executor["value"] for executor in offer.get("executor_ids", ())]),
-        region,
-        zone,
-    )
-
-
-def _fault_domain(domain: Json) -> tuple[str | None, str | None]:
-    place = domain.get("fault_domain")
-    return (place["region"]["name"], place["zone"]["name"]) if place else (None, None)
-
-
-def _attribute(attribute: Json) -> tuple[str, str]:
-    """Name and text; numbers and ranges as agents are configured with them: ``4``, ``[1-3,7-9]``."""
-    name, kind = attribute["name"], attribute["type"]
-    if kind == "TEXT":
-        return name, attribute["text"]["value"]
-    if kind == "SCALAR":
-        return name, format(attribute["scalar"]["value"], ".15g")
-    if kind == "RANGES":
-        parts = attribute["ranges"].get("range", ())
-        return name, "[" + ",".join(f"{part['begin']}-{part['end']}" for part in parts) + "]"
-    return name, "{" + ",".join(attribute.get("set", {}).get("item", ())) + "}"
 
 
 def read_update(status: Json) -> TaskUpdate:

@@ -6,6 +6,7 @@ when a callback raises; it spins on refusals, never misses a silent master, and 
 
 from __future__ import annotations
 
+import json
 import logging
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from scheduler.mesos.calls import Calls, Framework
-from scheduler.mesos.convert import Json, operation_json, read_offers, read_update
+from scheduler.mesos.convert import Json, operation_json, read_update
 from scheduler.mesos.detector import Detector
+from scheduler.mesos.offers import read_offers, read_offers_event
 from scheduler.model.event import (
     AgentLost,
     Disconnected,
@@ -246,9 +248,14 @@ class Driver(Calls):
         """See ``Subscriber``."""
         self._opened = _Session(address, stream.stream_id or "", stream)
 
-    def received(self, event: Json) -> None:
+    def received(self, event: bytes) -> None:
         """See ``Subscriber``."""
-        self.on_event(event)
+        text = event.decode()
+        offers = read_offers_event(text)
+        if offers is None:
+            self.on_event(json.loads(text))
+        else:
+            self._emit(OffersReceived(offers))
 
     def closed(self, reason: str) -> None:
         """See ``Subscriber``."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import resource
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -540,6 +542,36 @@ def offer(number: int) -> dict[str, Any]:
         "hostname": f"host-{number}",
         "resources": [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 8.0}}],
     }
+
+
+FLOOD = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+connection, _ = listener.accept()
+connection.recv(65536)
+def chunk(text):
+    data = "%d\\n%s" % (len(text), text)
+    return ("%x\\r\\n%s\\r\\n" % (len(data), data)).encode()
+head = "HTTP/1.1 200 OK\\r\\nMesos-Stream-Id: s\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n"
+subscribed = '{"type": "SUBSCRIBED", "subscribed": {"framework_id": {"value": "f"}}}'
+connection.sendall(head.encode() + chunk(subscribed))
+while True:
+    connection.sendall(chunk('{"type": "HEARTBEAT"}') * 1000)
+"""
+
+
+def test_a_stream_that_never_pauses_lets_others_have_their_turn(
+    listener: Listener, start: Any, stack: ExitStack
+) -> None:
+    # In a process of its own: a thread here would take turns with the driver where both are cooperative.
+    flood = stack.enter_context(subprocess.Popen([sys.executable, "-c", FLOOD], stdout=subprocess.PIPE))
+    stack.callback(flood.kill)
+    assert flood.stdout is not None
+    driver = start(f"127.0.0.1:{int(flood.stdout.readline())}")
+    listener.wait(Subscribed)
+    driver.stop()
+    assert not driver._loop._thread.is_alive()
 
 
 def test_an_event_of_ten_megabytes_is_read_whole(master: Master, listener: Listener, start: Any) -> None:

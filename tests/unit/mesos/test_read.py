@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from scheduler.mesos.convert import read_offers, read_update
+from scheduler.mesos.convert import read_update
+from scheduler.mesos.offers import read_offers, read_offers_event
 from scheduler.mesos.resources import read_resources
 from scheduler.model.offer import Offer
 from scheduler.model.resource import Disk, Reservation, Resource, Source
@@ -220,3 +222,37 @@ def test_a_status_that_the_master_made_up_has_no_uuid() -> None:
     assert read_update({"task_id": {"value": "t"}, "state": "TASK_UNKNOWN"}) == TaskUpdate(
         "t", "TASK_UNKNOWN"
     )
+
+
+OFFERS = [offer(id={"value": f"o{n}"}, resources=[scalar("cpus", n + 0.5)]) for n in range(3)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(
+    "layout", [{"separators": (",", ":")}, {}, {"indent": 2}], ids=["as Mesos does", "spaced", "indented"]
+)
+def test_an_event_of_offers_is_read_out_of_its_text(count: int, layout: dict[str, Any]) -> None:
+    text = json.dumps({"type": "OFFERS", "offers": {"offers": OFFERS[:count]}}, **layout)
+    assert read_offers_event(text) == read_offers(OFFERS[:count])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "OFFERS", "offers": {}}',
+        '{"type": "OFFERS", "offers": {"offers": []}}',
+        '{"offers": {"offers": []}, "type": "OFFERS"}',
+        '{"type": "OFFERS", "offers": {"offers": [' + json.dumps(offer()) + '], "later": 1}}',
+        '{"type": "OFFERS", "offers": {"offers": [' + json.dumps(offer()) + ",",
+        '{"type": "OFFERS", "offers": {"offers": [' + json.dumps(offer())[:-9],
+        '{"type": "HEARTBEAT"}',
+        "",
+    ],
+)
+def test_another_text_is_left_to_who_reads_the_whole(text: str) -> None:
+    assert read_offers_event(text) is None
+
+
+def test_equal_plain_resources_are_one_and_the_same() -> None:
+    first, second = read_resources([scalar("cpus", 8.25), scalar("cpus", 8.25)])
+    assert first is second
