@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 from local import progress
 from local.addresses import API_PORT, MASTER_PORT
 from local.cluster import UP, Cluster, describe
-from local.display import Display
+from local.display import Display, row
 from local.failure import Failure, Missing
 from local.up import DEFAULT_NODES, INTERRUPTED, Wish, up
 
@@ -132,14 +133,15 @@ def _status(options: argparse.Namespace, cluster: Cluster) -> int:
     now = progress.ask(cluster.layout)
     whole = all(state == UP for state in states.values())
     if options.json:
-        plan = {"complete": now.complete, "errors": now.errors, "reason": now.reason}
         places = describe(cluster, progress.contact_points(cluster.layout))
-        print(json.dumps({**places, "parts": states, "plan": plan}))
+        print(json.dumps({**places, "parts": states, "plan": dataclasses.asdict(now)}))
     else:
         for name, state in states.items():
             pid = cluster.pid(name)
             print(f"{name:<12}{state}{f', pid {pid}' if pid else ''}")
         print(f"{'plan':<12}{'complete' if now.complete else now.reason or 'not complete'}")
+        for step in now.steps:
+            print(f"  {row(step)}")
     return 0 if whole and now.complete else FAILED
 
 

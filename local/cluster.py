@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from local import layout as layouts
@@ -106,7 +106,7 @@ class Cluster:
         """The process id of a part that is up."""
         return self.processes[name].pid if self.state(name) == UP else None
 
-    def start(self, names: Iterable[str], pause: Pause) -> None:
+    def start(self, names: Collection[str], pause: Pause) -> None:
         """Start parts that are not up, side by side, and wait until they are ready. Raises Failure."""
         known = parts(self.layout, self.data)
         started = [known[name] for name in names if self.state(name) != UP]
@@ -126,7 +126,7 @@ class Cluster:
                 raise Failure(f"the Mesos master does not know agents {missing}; the logs are in {self.logs}")
             pause(POLL_SECONDS)
 
-    def end(self, names: Iterable[str], number: int | None = None) -> list[str]:
+    def end(self, names: Collection[str], number: int | None = None) -> list[str]:
         """End parts side by side, by their own signal or another; the names of those that were killed."""
         known = parts(self.layout, self.data)
         ending = [known[name] for name in names if self.state(name) == UP]
