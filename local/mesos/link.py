@@ -25,7 +25,7 @@ ACKNOWLEDGE               framework_id, task_id, uuid: the scheduler has the upd
 UPDATE_FRAMEWORK          framework_info: name, failover time-out or the like changed
 APPLY                     operation (Offer.Operation, resources without allocation_info) with framework_id and
                           uuid when a framework asked for feedback: RESERVE, UNRESERVE, CREATE, DESTROY
-ACKNOWLEDGE_OPERATION     uuid: the scheduler has the update
+ACKNOWLEDGE_OPERATION     uuid (that of the status): the scheduler has the update
 ========================  ==================================================================================
 
 Reports, agent to master:
@@ -36,8 +36,8 @@ UPDATE                    framework_id, status (TaskStatus with uuid), latest_st
                           scheduler, repeated (10 s, doubling to 10 min) until ACKNOWLEDGE
 EXITED_EXECUTOR           framework_id, executor_id, status (raw wait status)
 MESSAGE                   framework_id, executor_id, data: executor to scheduler
-OPERATION                 framework_id, status (OperationStatus, its uuid is that of APPLY): repeated like
-                          UPDATE until ACKNOWLEDGE_OPERATION
+OPERATION                 framework_id, uuid (that of APPLY), status (OperationStatus with a uuid of its own):
+                          repeated like UPDATE until ACKNOWLEDGE_OPERATION
 UNREGISTER                message: clean shutdown (SIGUSR1)
 ========================  ==================================================================================
 """
@@ -58,7 +58,7 @@ class Registration(TypedDict, total=False):
     ``executors`` and ``tasks`` are those the agent still runs: an executor is
     ``{"framework_id", "executor_info"}``, a task ``{"framework_id", "task" (TaskInfo), "state" (latest),
     "statuses" (not yet acknowledged first)}``, ``completed`` ones included until their terminal update is
-    acknowledged. ``operations`` are those whose outcome is not acknowledged: ``{"framework_id",
+    acknowledged. ``operations`` are those whose outcome is not acknowledged: ``{"framework_id", "uuid",
     "operation", "status"}``, as in APPLY and OPERATION.
     """
 

@@ -153,9 +153,9 @@ class Agents:
             if framework is not None:
                 self._recover_task(agent, framework, item, message)
         for item in registration.get("operations", []):
-            status, framework_id = item["status"], item["framework_id"]["value"]
-            key = status["uuid"]["value"]
-            self._operations.add(Operation(key, item["operation"], framework_id, agent.id, status))
+            framework_id = item["framework_id"]["value"]
+            operation = Operation(item["uuid"], item["operation"], framework_id, agent.id, item["status"])
+            self._operations.add(operation)
 
     def _recover_task(self, agent: Agent, framework: Framework, item: Json, message: str | None) -> None:
         task = Task(item["task"], framework.id, agent.id, item["state"])
@@ -220,7 +220,7 @@ class Agents:
             body = {"agent_id": {"value": agent.id}, "executor_id": report["executor_id"]}
             framework.send("MESSAGE", {**body, "data": report["data"]})
         elif kind == "OPERATION":
-            self._operations.update(agent, framework, report["status"])
+            self._operations.update(agent, framework, report["uuid"], report["status"])
 
     # Loss.
 

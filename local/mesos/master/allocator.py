@@ -48,7 +48,7 @@ class Allocator:
         self._minimum = list(minimum)
         self._filters: dict[FilterKey, list[Filter]] = {}
         self._suppressed: dict[str, set[str]] = defaultdict(set)
-        self._allocations: Counter[tuple[str, str]] = Counter()
+        self._served: Counter[tuple[str, str]] = Counter()
 
     def refuse(self, allocation: Allocation, seconds: float, now: float) -> None:
         """Do not offer this again for some time. None is 0 seconds; an invalid time is the default."""
@@ -115,20 +115,23 @@ class Allocator:
                     continue
                 free -= offered
                 shares.add(framework.id, role, offered)
-                self._allocations[framework.id, role] += 1
+                self._served[framework.id, role] += 1
                 yield Allocation(framework, role, agent, offered)
 
     def _in_order(self, frameworks: list[Framework], shares: _Shares) -> list[tuple[Framework, str]]:
+        """Roles and frameworks in the order in which they are asked; at equal shares the less often served."""
+        served_roles: Counter[str] = Counter()
+        for (_, role), times in self._served.items():
+            served_roles[role] += times
+
+        def rank(pair: tuple[Framework, str]) -> tuple[object, ...]:
+            framework, role = pair
+            key = (framework.id, role)
+            of_role = (shares.of_role(role), served_roles[role], role)
+            return (*of_role, shares.of_framework(*key), self._served[key], framework.id)
+
         pairs = [(f, role) for f in frameworks for role in f.roles if not self.is_suppressed(f, role)]
-        return sorted(
-            pairs,
-            key=lambda pair: (
-                shares.of_role(pair[1]),
-                pair[1],
-                shares.of_framework(pair[0].id, pair[1]),
-                self._allocations[pair[0].id, pair[1]],
-            ),
-        )
+        return sorted(pairs, key=rank)
 
     def _share_of(self, framework: Framework, role: str, agent: Agent, free: Resources) -> Resources:
         """What the role gets of an agent's free resources: all that it may have, unless filtered."""

@@ -64,9 +64,9 @@ class Operations:
         """Send an operation's status to the scheduler."""
         framework.send("UPDATE_OPERATION_STATUS", {"status": status})
 
-    def update(self, agent: Agent, framework: Framework, status: Json) -> None:
+    def update(self, agent: Agent, framework: Framework, key: str, status: Json) -> None:
         """An agent's word on an operation: forward it."""
-        operation = agent.operations.get(status["uuid"]["value"])
+        operation = agent.operations.get(key)
         if operation is None:
             self._state.counts["invalid_operation_status_updates"] += 1
             return
@@ -77,17 +77,17 @@ class Operations:
         operation.status = status
         self.tell(framework, status)
 
-    def acknowledge(self, framework: Framework, agent_id: str, operation_id: str, key: str) -> None:
+    def acknowledge(self, framework: Framework, agent_id: str, operation_id: str, status_uuid: str) -> None:
         """The scheduler knows how an operation went. Ignored where it does not fit."""
         operation = framework.operations.get(operation_id)
         agent = self._state.agents.get(agent_id)
-        fits = agent is not None and operation is not None and operation.uuid == key
-        if not fits or agent is None or operation is None or "uuid" not in operation.status:
+        told = operation.status.get("uuid") if operation is not None else None
+        if agent is None or operation is None or told != {"value": status_uuid}:
             self._state.counts["invalid_operation_status_update_acknowledgements"] += 1
             return
         self._state.counts["valid_operation_status_update_acknowledgements"] += 1
         self.remove(operation)
-        agent.send("ACKNOWLEDGE_OPERATION", uuid=key)
+        agent.send("ACKNOWLEDGE_OPERATION", uuid=status_uuid)
 
     def remove(self, operation: Operation) -> None:
         """Forget an operation."""
