@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,8 +19,11 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 
+from local import prerequisites
 from scheduler.mesos.detector import StaticDetector, ZooKeeperDetector, detector_for
 from tests.integration.scripted_server import eventually
+
+pytestmark = pytest.mark.needs("java", "mvn")
 
 PATH = "/mesos"
 
@@ -30,7 +31,7 @@ PATH = "/mesos"
 class ZooKeeper:
     """One ZooKeeper server process on a port of its own."""
 
-    def __init__(self, home: Path, jars: str) -> None:
+    def __init__(self, home: Path, jars: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
@@ -47,9 +48,10 @@ class ZooKeeper:
             "admin.enableServer=false",
         ]
         config.write_text("\n".join(lines) + "\n")
+        java = str(prerequisites.java_home() / "bin" / "java")
         main = "org.apache.zookeeper.server.ZooKeeperServerMain"
         with (self._home / "log").open("ab") as log:
-            command = ["java", "-Xmx64m", "-cp", self._jars, main, str(config)]
+            command = [java, "-Xmx64m", "-cp", f"{self._jars}/*", main, str(config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def signal(self, number: int) -> None:
@@ -70,11 +72,8 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def zookeeper(stack: ExitStack, tmp_path: Path) -> ZooKeeper:
-    jars = os.environ.get("ZOOKEEPER_CLASSPATH")
-    if jars is None or shutil.which("java") is None:
-        pytest.skip("ZOOKEEPER_CLASSPATH and java are not there")
-    zookeeper = ZooKeeper(tmp_path, jars)
+def zookeeper(stack: ExitStack, tmp_path: Path, zookeeper_jars: Path) -> ZooKeeper:
+    zookeeper = ZooKeeper(tmp_path, zookeeper_jars)
     stack.callback(zookeeper.stop)
     return zookeeper
 
