@@ -16,7 +16,8 @@ import gevent
 from local.mesos.agent import endpoints
 from local.mesos.agent.agent import Agent
 from local.mesos.agent.executor_api import ExecutorApi
-from local.mesos.agent.settings import FlagError, read
+from local.mesos.agent.settings import read
+from local.mesos.flags import FlagError
 from local.mesos.http import Router, Server
 
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 import logging
 import sys
 import uuid
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import gevent
 
+from local.mesos import duration
 from local.mesos.agent import container as containers
 from local.mesos.agent import environment, fetcher
 from local.mesos.agent.checkpoints import Checkpoints
 from local.mesos.agent.container import Container, LaunchError
 from local.mesos.agent.executor import Executor, State, Task, new_status
 from local.mesos.agent.master_link import MasterLink
-from local.mesos.agent.settings import Settings, duration_text
+from local.mesos.agent.settings import Settings
 from local.mesos.agent.updates import UpdateStream
 from local.mesos.messages import TERMINAL_STATES
 from local.mesos.resources import ResourceError, Resources, conversions
@@ -318,10 +320,17 @@ class Agent:
         status = {
             "operation_id": command["operation"].get("id"),
             "state": "OPERATION_FINISHED",
-            "uuid": {"value": command["uuid"]},
+            "uuid": {"value": b64encode(uuid.uuid4().bytes).decode()},
             "agent_id": {"value": self.agent_id},
         }
-        self.link.report({"type": "OPERATION", "framework_id": command.get("framework_id"), "status": status})
+        self.link.report(
+            {
+                "type": "OPERATION",
+                "framework_id": command.get("framework_id"),
+                "uuid": command["uuid"],
+                "status": status,
+            }
+        )
 
     # Executors.
 
@@ -374,7 +383,7 @@ class Agent:
 
     def _not_registered_in_time(self, executor: Executor) -> None:
         if executor.state is State.REGISTERING:
-            limit = duration_text(self.settings.executor_registration_timeout)
+            limit = duration.text(self.settings.executor_registration_timeout)
             self.destroy(
                 executor,
                 "TASK_FAILED",
@@ -539,7 +548,7 @@ class Agent:
         self.recovering = False
         for executor in waiting:
             if executor.state is State.REGISTERING:
-                limit = duration_text(self.settings.executor_reregistration_timeout)
+                limit = duration.text(self.settings.executor_reregistration_timeout)
                 self.destroy(
                     executor,
                     "TASK_GONE",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from local.mesos.agent.settings import Settings, duration_text
+from local.mesos import duration
+from local.mesos.agent.settings import SUBSCRIPTION_BACKOFF_MAX_SECONDS, Settings
 
 Json = dict[str, Any]
 
@@ -27,13 +28,13 @@ def build(
         "MESOS_AGENT_ENDPOINT": settings.endpoint,
         "MESOS_CHECKPOINT": "1" if framework.get("checkpoint") else "0",
         "MESOS_HTTP_COMMAND_EXECUTOR": "0",
-        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": duration_text(grace_seconds(settings, executor)),
+        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": duration.text(grace_seconds(settings, executor)),
         "LIBPROCESS_IP": settings.ip,
         "LIBPROCESS_PORT": "0",
     }
     if framework.get("checkpoint"):
-        variables["MESOS_RECOVERY_TIMEOUT"] = duration_text(settings.recovery_timeout)
-        variables["MESOS_SUBSCRIPTION_BACKOFF_MAX"] = duration_text(settings.subscription_backoff_max)
+        variables["MESOS_RECOVERY_TIMEOUT"] = duration.text(settings.recovery_timeout)
+        variables["MESOS_SUBSCRIPTION_BACKOFF_MAX"] = duration.text(SUBSCRIPTION_BACKOFF_MAX_SECONDS)
     given = executor["command"].get("environment", {}).get("variables", [])
     variables |= {item["name"]: item.get("value", "") for item in given}
     return {"PATH": HOST_PATH, **variables}

@@ -1,25 +1,31 @@
-"""The agent's flags, under Mesos' names."""
+"""The agent's flags, under Mesos' names, as typed values."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.mesos import formats
+from local.mesos import flags, formats
+from local.mesos.flags import FlagError, Flags
 from local.mesos.resources import Resource, Resources
 
-_UNITS = {
-    "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "secs": 1.0,
-    "mins": 60.0, "hrs": 3600.0, "days": 86400.0, "weeks": 604800.0,
-}  # fmt: skip
+REQUIRED = ("master", "ip", "port", "work_dir", "resources")
 
+DEFAULTS = {
+    "attributes": "",
+    "executor_environment_variables": "{}",
+    "executor_registration_timeout": "1mins",
+    "executor_reregistration_timeout": "2secs",
+    "executor_shutdown_grace_period": "5secs",
+    "gc_delay": "1weeks",
+    "recovery_timeout": "15mins",
+    "switch_user": "true",
+}
 
-class FlagError(ValueError):
-    """A flag that cannot be read; the message names it."""
+SUBSCRIPTION_BACKOFF_MAX_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,15 +38,14 @@ class Settings:
     work_dir: Path
     hostname: str
     resources: tuple[Resource, ...]
-    attributes: tuple[dict[str, Any], ...] = ()
-    executor_registration_timeout: float = 60.0
-    executor_reregistration_timeout: float = 2.0
-    executor_shutdown_grace_period: float = 5.0
-    recovery_timeout: float = 900.0
-    subscription_backoff_max: float = 2.0
-    executor_environment: Mapping[str, str] = field(default_factory=dict)
-    switch_user: bool = True
-    flags: Mapping[str, str] = field(default_factory=dict)
+    attributes: tuple[dict[str, Any], ...]
+    executor_registration_timeout: float
+    executor_reregistration_timeout: float
+    executor_shutdown_grace_period: float
+    recovery_timeout: float
+    executor_environment: Mapping[str, str]
+    switch_user: bool
+    flags: Mapping[str, str]
 
     @property
     def meta(self) -> Path:
@@ -53,63 +58,39 @@ class Settings:
         return f"{self.ip}:{self.port}"
 
 
-def read(arguments: Sequence[str]) -> Settings:
-    """Flags as ``--name=value`` or ``--name value``. Raises FlagError."""
-    flags = _flags(arguments)
-    for name in ("master", "ip", "port", "work_dir", "resources"):
-        if name not in flags:
-            raise FlagError(f"--{name} is missing")
-    times = {
-        name: duration(name, flags[name])
-        for name in (
-            "executor_registration_timeout",
-            "executor_reregistration_timeout",
-            "executor_shutdown_grace_period",
-            "recovery_timeout",
-        )
-        if name in flags
-    }
+def read(arguments: Iterable[str]) -> Settings:
+    """The settings of a command line. Raises FlagError."""
+    given = flags.read(arguments, (*REQUIRED, *DEFAULTS, "hostname"))
+    missing = [name for name in REQUIRED if name not in given]
+    if missing:
+        raise FlagError(f"--{missing[0]} is missing")
+    values = Flags(DEFAULTS, given)
     return Settings(
-        master=flags["master"],
-        ip=flags["ip"],
-        port=int(flags["port"]),
-        work_dir=Path(flags["work_dir"]).resolve(),
-        hostname=flags.get("hostname", flags["ip"]),
-        resources=tuple(_resources(flags["resources"])),
-        attributes=tuple(_attributes(flags.get("attributes", ""))),
-        executor_environment=json.loads(flags.get("executor_environment_variables", "{}")),
-        switch_user=flags.get("switch_user", "true") == "true",
-        flags=flags,
-        **times,
+        master=values.text("master"),
+        ip=values.text("ip"),
+        port=values.number("port"),
+        work_dir=Path(values.text("work_dir")).resolve(),
+        hostname=values.text("hostname", values.text("ip")),
+        resources=tuple(_resources(values.text("resources"))),
+        attributes=tuple(_attributes(values.text("attributes"))),
+        executor_registration_timeout=values.seconds("executor_registration_timeout"),
+        executor_reregistration_timeout=values.seconds("executor_reregistration_timeout"),
+        executor_shutdown_grace_period=values.seconds("executor_shutdown_grace_period"),
+        recovery_timeout=values.seconds("recovery_timeout"),
+        executor_environment=_object("executor_environment_variables", values),
+        switch_user=values.is_on("switch_user"),
+        flags=values.as_dict(),
     )
 
 
-def _flags(arguments: Sequence[str]) -> dict[str, str]:
-    flags: dict[str, str] = {}
-    rest = list(arguments)
-    while rest:
-        head = rest.pop(0)
-        name, equals, value = head.removeprefix("--").partition("=")
-        if not head.startswith("--") or (not equals and not rest):
-            raise FlagError(f"{head} is not --flag=value")
-        flags[name.replace("-", "_")] = value if equals else rest.pop(0)
-    return flags
-
-
-def duration(name: str, text: str) -> float:
-    """Seconds of ``1.5secs`` or ``15mins``. Raises FlagError."""
-    match = re.fullmatch(r"([0-9.]+)([a-z]+)", text)
-    if match is None or match[2] not in _UNITS:
-        raise FlagError(f"--{name}={text} is not a duration such as 5secs")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def duration_text(seconds: float) -> str:
-    """As Mesos prints durations: in the largest unit that leaves a number of at least one."""
-    for unit, length in sorted(_UNITS.items(), key=lambda item: -item[1]):
-        if seconds >= length:
-            return f"{seconds / length:g}{unit}"
-    return "0ns"
+def _object(name: str, values: Flags) -> dict[str, str]:
+    try:
+        found = json.loads(values.text(name))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise FlagError(f"--{name} is a JSON object")
+    return {str(key): str(value) for key, value in found.items()}
 
 
 def _resources(text: str) -> Resources:
