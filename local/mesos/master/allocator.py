@@ -119,7 +119,7 @@ class Allocator:
                 yield Allocation(framework, role, agent, offered)
 
     def _in_order(self, frameworks: list[Framework], shares: _Shares) -> list[tuple[Framework, str]]:
-        """Roles and frameworks in the order in which they are asked; at equal shares the less often served."""
+        """Roles and frameworks in the order of asking; at equal shares, the less often served first."""
         served_roles: Counter[str] = Counter()
         for (_, role), times in self._served.items():
             served_roles[role] += times

@@ -1,5 +1,6 @@
 """What becomes of a node whose task has ended."""
 
+import itertools
 from dataclasses import replace
 
 from hypothesis import given
@@ -126,7 +127,7 @@ def test_unanswered_questions_are_repeated_with_a_doubling_interval() -> None:
     for _ in range(60):
         if any(isinstance(i, Reconcile) for i in cluster.tell(Tick())):
             asked.append(cluster.now)
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
     assert gaps[:3] == sorted(gaps[:3])
     assert gaps[0] < gaps[2]
 
