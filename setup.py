@@ -3,6 +3,7 @@
 pymesos requires http-parser, whose newest release does not build on Python 3.11 and newer. pip takes the
 stand-in of vendor/http-parser for it, because a requirement with an address wins over the index.
 """
+
 from configparser import ConfigParser
 from pathlib import Path
 
