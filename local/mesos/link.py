@@ -14,7 +14,8 @@ Commands, master to agent:
 
 ========================  ==================================================================================
 REGISTERED                agent_id, ping_timeout_seconds (silence after which the agent registers anew)
-PING                      answered by PONG; the master counts missed ones
+PING                      answered by PONG; the master counts missed ones. An agent without a stream is asked
+                          for its /health instead: one that is recovering is not lost
 REMOVED                   message: the master has given the agent up (marked gone): end all executors, exit
 RUN                       framework_info (with id), task (TaskInfo, executor filled in where it has one)
 KILL                      framework_id, task_id, kill_policy (absent when not given)

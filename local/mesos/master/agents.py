@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from http.client import HTTPConnection, HTTPException
 
 import gevent
 
@@ -230,6 +231,8 @@ class Agents:
             agent.missed_pings += 1
             agent.send("PING")
             gevent.sleep(self._ping_timeout)
+            if not agent.connected and _is_up(agent, self._ping_timeout):
+                agent.missed_pings = 0
             if agent.missed_pings >= self._max_missed_pings and self._state.agents.get(agent.id) is agent:
                 self._lose(agent)
 
@@ -330,6 +333,18 @@ def _agent(agent_id: str, registration: Json, stream: EventStream) -> Agent:
         Resources(formats.refined(resource) for resource in registration["resources"]),
         stream,
     )
+
+
+def _is_up(agent: Agent, timeout: float) -> bool:
+    """Whether the process of a disconnected agent answers: it may be recovering, and will register then."""
+    connection = HTTPConnection(agent.ip, agent.port, timeout=timeout)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _tasks_of(agent: Agent) -> list[Task]:
