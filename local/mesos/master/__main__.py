@@ -17,7 +17,7 @@ from gevent.event import AsyncResult
 from local.mesos.flags import FlagError, Flags
 from local.mesos.http import Server
 from local.mesos.master import options
-from local.mesos.master.master import Master
+from local.mesos.master.master import LOG_FILE, Master
 from local.mesos.master.registry import FileStore
 
 LOST_LEADERSHIP = 3
@@ -41,7 +41,7 @@ def _log_to(flags: Flags) -> None:
     if folder := flags.text("log_dir"):
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(path / "mesos-master.INFO"))
+        handlers.append(logging.FileHandler(path / LOG_FILE))
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=flags.text("logging_level"), format=form, handlers=handlers)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import random
+from pathlib import Path
 
 import gevent
 
 from local.mesos import http
+from local.mesos.files import Files
 from local.mesos.flags import Flags
 from local.mesos.http import Handler, Request, Router, only
 from local.mesos.master import endpoints, index
@@ -31,6 +33,9 @@ from local.mesos.master.state import State
 from local.mesos.master.tasks import Tasks
 from local.mesos.stream import EventStream
 
+LOG_FILE = "mesos-master.INFO"
+"""What the log is called in the folder of the flag ``log_dir``."""
+
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +53,9 @@ class Master:
         parts = (self.state, self._offers, self._tasks, self._operations)
         self._frameworks = Frameworks(*parts)
         self._agents = Agents(*parts)
+        folder = flags.text("log_dir")
+        logs = {"/master/log": Path(folder) / LOG_FILE} if folder else {}
+        self._files = Files(lambda: logs)
         if seed := flags.text("split_records"):
             EventStream.splitter = random.Random(seed)
 
@@ -80,7 +88,8 @@ class Master:
         parts = (self.state, self._offers, self._tasks, self._operations, self._frameworks)
         scheduler = SchedulerApi(*parts, Accept(*parts[:4]))
         router.add("/api/v1/scheduler", self._guarded(SCHEDULER, only("POST")(scheduler.handle)))
-        operator = OperatorApi(self.state, self._changes(), Metrics(self.state, self._offers))
+        metrics = Metrics(self.state, self._offers)
+        operator = OperatorApi(self.state, self._changes(), metrics, self._files)
         router.add("/api/v1", self._guarded(READ_WRITE, only("POST")(operator.handle)))
         agents = AgentApi(self.state, self._agents)
         router.add(AGENTS, self.leadership.required(only("POST")(agents.handle)))
@@ -97,6 +106,7 @@ class Master:
             return http.answer(request, metrics.snapshot())
 
         router.add("/metrics/snapshot", self._authentication.required(READ_ONLY, snapshot))
+        self._files.add(router, lambda handler: self._authentication.required(READ_ONLY, handler))
 
     def _add_changes(self, router: Router) -> None:
         changes = self._changes()

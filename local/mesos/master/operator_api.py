@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from local.mesos import http
+from local.mesos.files import Files
 from local.mesos.http import Refusal, Request, Response
 from local.mesos.master import api_views
 from local.mesos.master.metrics import Metrics
@@ -33,8 +34,9 @@ WITH_BODY = frozenset(
 class OperatorApi:
     """Checks calls and answers them."""
 
-    def __init__(self, state: State, changes: OperatorChanges, metrics: Metrics) -> None:
+    def __init__(self, state: State, changes: OperatorChanges, metrics: Metrics, files: Files) -> None:
         self._changes = changes
+        self._files = files
         self._reads: dict[str, Callable[[], Json]] = {
             "GET_HEALTH": lambda: {"healthy": True},
             "GET_VERSION": api_views.version,
@@ -60,9 +62,14 @@ class OperatorApi:
             raise Refusal(400, f"Failed to validate master::Call: {error}") from error
         http.require_json_accepted(request)
         kind = call["type"]
+        body = call.get(kind.lower(), {})
         if kind in self._reads:
-            return http.answer(request, {"type": kind, kind.lower(): self._reads[kind]()})
-        return self._change(kind, call[kind.lower()], request.principal)
+            return _answer(request, kind, self._reads[kind]())
+        if kind == "LIST_FILES":
+            return _answer(request, kind, self._files.list_files(body["path"]))
+        if kind == "READ_FILE":
+            return _answer(request, kind, self._files.read_file(**body))
+        return self._change(kind, body, request.principal)
 
     def _change(self, kind: str, body: Json, principal: str | None) -> Response:
         if kind == "TEARDOWN":
@@ -72,3 +79,7 @@ class OperatorApi:
             return self._changes.mark_gone(agent_id)
         operation, _, field = kind.lower().partition("_")
         return self._changes.operate(operation.upper(), agent_id, body.get(field, []), principal)
+
+
+def _answer(request: Request, kind: str, content: Json) -> Response:
+    return http.answer(request, {"type": kind, kind.lower(): content})
