@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -94,5 +96,8 @@ class MasterLink:
     def stop(self) -> None:
         """Let the line go and register no more."""
         self._stopped = True
-        if self._connection is not None:
-            self._connection.close()
+        sock = self._connection.sock if self._connection else None
+        if sock is not None:
+            # Not closed: another greenlet reads from it, and closes it at the end of the stream.
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
