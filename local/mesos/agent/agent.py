@@ -138,8 +138,14 @@ class Agent:
 
     def _update_framework(self, command: Json) -> None:
         info = command["framework_info"]
-        if info["id"]["value"] in self.frameworks:
-            self.frameworks[info["id"]["value"]] = info
+        framework_id = info["id"]["value"]
+        if framework_id in self.frameworks:
+            self.frameworks[framework_id] = info
+        # Its scheduler may just have come back: what it has not acknowledged need not wait for its turn.
+        for executor in self.executors.values():
+            if executor.framework_id == framework_id:
+                for task in executor.tasks.values():
+                    task.updates.resend()
 
     def _run(self, command: Json) -> None:
         framework, task = command["framework_info"], command["task"]
