@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
+import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from executor import __version__
 from executor.driver import ExecutorDriver
-from executor.environment import ConfigurationError, parse_duration
+from executor.environment import ConfigurationError, parse_duration, read_environment
 from executor.node import Node
+from executor.server import Place
 
-SHUTDOWN_MARGIN_SECONDS = 2.0
 CONFIGURATION = 2
 
 
@@ -24,31 +27,41 @@ def main() -> int:
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        node = _node(os.environ.copy())
-        driver = ExecutorDriver(os.environ, node)
+        place, grace = read_place(os.environ), read_shutdown_grace(os.environ)
+        node = Node(place, grace, lambda callbacks: ExecutorDriver(os.environ, callbacks))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return CONFIGURATION
-    agent = threading.Thread(target=driver.run, name="mesos", daemon=True)
-    worker = threading.Thread(target=node.run, args=(driver,), name="node")
-    agent.start()
-    worker.start()
-    worker.join()
+    # After pymesos, which sets a handler of its own when it is imported. On another thread, because this
+    # one may be interrupted anywhere.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=node.shutdown).start())
+    node.run()
     return 0
 
 
-def _node(environment: dict[str, str]) -> Node:
-    sandbox = environment.get("MESOS_SANDBOX") or environment.get("MESOS_DIRECTORY")
-    endpoint = environment.get("MESOS_AGENT_ENDPOINT")
-    if not sandbox or not endpoint:
+def read_place(environment: Mapping[str, str]) -> Place:
+    """Where the agent puts this executor. Raises ConfigurationError."""
+    agent = read_environment(environment).agent
+    sandbox = environment.get("MESOS_SANDBOX")
+    if not sandbox:
         raise ConfigurationError(
             "MESOS_SANDBOX is not set: an executor is started by a Mesos agent, not by hand"
         )
+    address = agent.rpartition(":")[0].strip("[]")
     try:
-        grace = parse_duration(environment.get("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"))
+        ipaddress.ip_address(address)
+    except ValueError:
+        raise ConfigurationError(f"MESOS_AGENT_ENDPOINT is {agent!r}, but an agent sets ip:port") from None
+    return Place(Path(sandbox), address)
+
+
+def read_shutdown_grace(environment: Mapping[str, str]) -> float:
+    """Seconds between the agent's order to end and its SIGKILL. Raises ConfigurationError."""
+    try:
+        return parse_duration(environment.get("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"))
     except ValueError as error:
         raise ConfigurationError(f"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD: {error}") from None
-    return Node(Path(sandbox), endpoint.rpartition(":")[0], max(grace - SHUTDOWN_MARGIN_SECONDS, 1.0))
 
 
 if __name__ == "__main__":

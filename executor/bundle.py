@@ -16,11 +16,21 @@ LEFT_OUT = frozenset({"executor/bundle.py"})
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every entry: equal sources give equal bytes, and so one content hash."""
 
-MAIN = "import sys\nfrom executor.__main__ import main\nsys.exit(main())\n"
+MAIN = """\
+import sys
+if sys.version_info < (3, 10):
+    found = "%d.%d" % sys.version_info[:2]
+    sys.exit("the executor needs Python 3.10 or newer, and the python3 of this agent is " + found)
+from executor.__main__ import main
+sys.exit(main())
+"""
 
 
 def build(folder: Path) -> tuple[Path, str]:
-    """Write the bundle into ``folder``; its path and its SHA-256 in hex."""
+    """Write the bundle into ``folder``; its path and its SHA-256 in hex.
+
+    Raises RuntimeError where something that belongs in it is not installed.
+    """
     path = folder / NAME
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", MAIN.encode())

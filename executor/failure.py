@@ -1,4 +1,4 @@
-"""What can keep a node from running."""
+"""What can keep a node from running, or from answering."""
 
 
 class TaskFailed(Exception):
@@ -6,4 +6,8 @@ class TaskFailed(Exception):
 
 
 class Stopped(Exception):
-    """The task was told to end before it was up."""
+    """The task was told to end before Cassandra was started."""
+
+
+class NotAnswering(Exception):
+    """Cassandra cannot be asked: not started, hanging, or refusing; the message says which."""

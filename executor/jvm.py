@@ -1,12 +1,10 @@
-"""Cassandra's command line: which Java, and its options."""
+"""Cassandra's command line."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
-from pathlib import Path
 
+from executor.distribution import Programs
 from executor.failure import TaskFailed
 from executor.layout import Layout
 from protocol.task import Heap, ServerTask
@@ -24,7 +22,6 @@ TAKE_NEW_SIZE = frozenset({"SERIAL", "PARALLEL"})
 EXPORTS = (
     "java.base/jdk.internal.misc",
     "java.base/java.lang.ref",
-    "java.base/sun.nio.ch",
     "java.management.rmi/com.sun.jmx.remote.internal.rmi",
     "java.rmi/sun.rmi.registry",
     "java.rmi/sun.rmi.server",
@@ -52,59 +49,40 @@ OPENS = (
 )
 """What Cassandra's conf/jvm17-server.options opens of Java's modules."""
 
-
-def java(jre: Path | None, java_home: str) -> str:
-    """The Java program: the fetched one, that of ``java_home``, or the one on the path. Raises TaskFailed."""
-    if jre is not None:
-        found = next(jre.glob("bin/java"), None) or next(jre.glob("*/bin/java"), None)
-        if found is None:
-            raise TaskFailed("the Java runtime of JRE_URI has no bin/java")
-        return str(found)
-    home = java_home or os.environ.get("JAVA_HOME", "")
-    if home:
-        program = Path(home) / "bin" / "java"
-        if not program.exists():
-            raise TaskFailed(f"there is no {program} on this agent: set JAVA_HOME or JRE_URI")
-        return str(program)
-    on_path = shutil.which("java")
-    if on_path is None:
-        raise TaskFailed("there is no java on this agent's path: set JAVA_HOME or JRE_URI")
-    return on_path
+GENERAL = (
+    "-ea",
+    "-da:net.openhft...",
+    "-Xss512k",
+    "-XX:+PerfDisableSharedMem",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.net.preferIPv4Stack=true",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Dio.netty.tryReflectionSetAccessible=true",
+    "-Dio.netty.allocator.useCacheForAllThreads=true",
+    "-Dio.netty.allocator.maxOrder=11",
+)
+"""From Cassandra's conf/jvm-server.options, without what makes a start slow or ties up memory early."""
 
 
-def jolokia_jar(distribution: Path) -> Path:
-    """The management agent that ships in the distribution. Raises TaskFailed."""
-    found = sorted((distribution / "lib").glob("jolokia-agent-jvm*.jar"))
-    if not found:
-        raise TaskFailed("Cassandra's lib/ has no Jolokia agent: set JOLOKIA_URI and JOLOKIA_SHA512")
-    return found[-1]
+def command(programs: Programs, task: ServerTask, layout: Layout, address: str) -> list[str]:
+    """The whole command line, with management ports at ``address``. Raises TaskFailed.
 
-
-def command(
-    program: str, task: ServerTask, layout: Layout, distribution: Path, jolokia: Path, address: str
-) -> list[str]:
-    """The whole command line. It holds no secret: passwords lie in files of mode 0600."""
-    libraries = distribution / "lib"
+    It holds no secret: passwords lie in files of mode 0600. The operator's options come last, so they win.
+    """
+    libraries = programs.cassandra / "lib"
     jamm = [f"-javaagent:{jar}" for jar in sorted(libraries.glob("jamm-*.jar"))[-1:]]
     return [
-        program,
+        programs.java,
         *jamm,
-        f"-javaagent:{jolokia}=config={layout.etc / 'jolokia.properties'}",
+        f"-javaagent:{programs.jolokia}=config={layout.etc / 'jolokia.properties'}",
         *_heap(task.heap),
-        "-ea",
-        "-Xss512k",
-        "-XX:+PerfDisableSharedMem",
-        "-XX:+ExitOnOutOfMemoryError",
-        "-Djdk.attach.allowAttachSelf=true",
+        *GENERAL,
         *(f"--add-exports={name}=ALL-UNNAMED" for name in EXPORTS),
         *(f"--add-opens={name}=ALL-UNNAMED" for name in OPENS),
         *_management(task, layout, address),
-        f"-Dcassandra.config=file://{layout.etc / 'cassandra.yaml'}",
-        f"-Dcassandra.storagedir={layout.cassandra}",
-        f"-Dcassandra.logdir={layout.log}",
-        f"-Dlogback.configurationFile={layout.etc / 'logback.xml'}",
-        *_replacement(task, layout),
-        *shlex.split(task.jvm_extra_opts),
+        *_places(layout),
+        *_replacement(task),
+        *_extra(task.jvm_extra_opts),
         "-cp",
         f"{layout.etc}:{libraries}/*",
         "org.apache.cassandra.service.CassandraDaemon",
@@ -112,6 +90,8 @@ def command(
 
 
 def _heap(heap: Heap) -> list[str]:
+    if heap.gc not in COLLECTORS:
+        raise TaskFailed(f"{heap.gc!r} is no garbage collector that is known here: {', '.join(COLLECTORS)}")
     new = [f"-Xmn{heap.new_mb}M"] if heap.gc in TAKE_NEW_SIZE else []
     return [f"-Xms{heap.size_mb}M", f"-Xmx{heap.size_mb}M", *new, *COLLECTORS[heap.gc]]
 
@@ -131,7 +111,25 @@ def _management(task: ServerTask, layout: Layout, address: str) -> list[str]:
     ]
 
 
-def _replacement(task: ServerTask, layout: Layout) -> list[str]:
-    if task.replace_address is None or layout.has_data:
-        return []
-    return [f"-Dcassandra.replace_address_first_boot={task.replace_address}"]
+def _places(layout: Layout) -> list[str]:
+    return [
+        # A URI, because a volume's path has a space in it where the role has a slash.
+        f"-Dcassandra.config={(layout.etc / 'cassandra.yaml').as_uri()}",
+        f"-Dcassandra.storagedir={layout.cassandra}",
+        f"-Dcassandra.logdir={layout.log}",
+        f"-Dlogback.configurationFile={layout.etc / 'logback.xml'}",
+        f"-Djava.io.tmpdir={layout.temporary}",
+        f"-XX:ErrorFile={layout.log}/hs_err_pid%p.log",
+    ]
+
+
+def _replacement(task: ServerTask) -> list[str]:
+    """Only on a first boot, which Cassandra sees for itself: one that broke off counts as none."""
+    return [f"-Dcassandra.replace_address_first_boot={task.replace_address}"] if task.replace_address else []
+
+
+def _extra(options: str) -> list[str]:
+    try:
+        return shlex.split(options)
+    except ValueError as error:
+        raise TaskFailed(f"CASSANDRA_JVM_EXTRA_OPTS cannot be read: {error}") from None

@@ -1,9 +1,11 @@
-"""Where everything lies in a node's persistent volume."""
+"""Where everything lies in a node's persistent volume. Nothing else of the agent is written to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from executor.failure import TaskFailed
 
 DATA_FOLDERS = ("data", "commitlog", "hints", "saved_caches", "cdc_raw")
 
@@ -16,7 +18,7 @@ class Layout:
 
     @property
     def distributions(self) -> Path:
-        """Unpacked distributions, each in a folder named by its checksum."""
+        """What was fetched, each in a folder named by its checksum."""
         return self.volume / "dist"
 
     @property
@@ -35,9 +37,14 @@ class Layout:
         return self.volume / "log"
 
     @property
-    def home(self) -> Path:
-        """The home directory of Cassandra's process."""
-        return self.volume / "home"
+    def run(self) -> Path:
+        """The home directory of Cassandra's process, and its working directory."""
+        return self.volume / "run"
+
+    @property
+    def temporary(self) -> Path:
+        """Where Java unpacks its native libraries: an agent's /tmp may be read-only or forbid programs."""
+        return self.run / "tmp"
 
     @property
     def lock(self) -> Path:
@@ -45,13 +52,11 @@ class Layout:
         return self.volume / "lock"
 
     def make(self) -> None:
-        """Create all folders."""
-        for folder in (self.distributions, self.etc, self.log, self.home):
+        """Create all folders. Raises TaskFailed where there is no volume to create them in."""
+        if not self.volume.is_dir():
+            # Making it would put the data into the sandbox, which Mesos removes after the task.
+            raise TaskFailed(f"the persistent volume is not mounted: {self.volume} does not exist")
+        for folder in (self.distributions, self.etc, self.log, self.temporary):
             folder.mkdir(parents=True, exist_ok=True)
         for name in DATA_FOLDERS:
             (self.cassandra / name).mkdir(parents=True, exist_ok=True)
-
-    @property
-    def has_data(self) -> bool:
-        """Whether Cassandra has ever written tables here."""
-        return any((self.cassandra / "data").glob("system/local-*"))
