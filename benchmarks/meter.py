@@ -7,17 +7,20 @@ import os
 import time
 from pathlib import Path
 
+SAMPLES = 40
+"""So often memory is looked at: looking takes as long as reading several offers."""
+
 
 class Meter:
     """Measures from the first batch, which is not counted, until ``cpu_seconds`` are spent.
 
-    Memory is compared by its peaks in the second and in the last quarter of that time.
+    Memory is compared by its peaks in the first and in the second half of that time.
     """
 
     def __init__(self, cpu_seconds: float) -> None:
         self._wanted = cpu_seconds
         self._began: float | None = None
-        self._peaks = [0, 0, 0, 0]
+        self._samples = [0] * SAMPLES
         self.offers = 0
         self.batches = 0
         self.spent = 0.0
@@ -31,15 +34,16 @@ class Meter:
         self.offers += offers
         self.batches += 1
         self.spent = now - self._began
-        quarter = min(3, int(4 * self.spent / self._wanted))
-        self._peaks[quarter] = max(self._peaks[quarter], rss_kb())
+        now_at = min(SAMPLES - 1, int(SAMPLES * self.spent / self._wanted))
+        self._samples[now_at] = self._samples[now_at] or rss_kb()
         return self.spent >= self._wanted
 
     def report(self, **more: object) -> str:
         """One line of JSON; memory in kB."""
         per_second = self.offers / self.spent
         numbers = {"offers": self.offers, "batches": self.batches, "cpu_seconds": self.spent}
-        memory = {"early_rss_kb": self._peaks[1], "late_rss_kb": self._peaks[3]}
+        early, late = self._samples[: SAMPLES // 2], self._samples[SAMPLES // 2 :]
+        memory = {"early_rss_kb": max(early), "late_rss_kb": max(late)}
         return json.dumps({"per_cpu_second": per_second, **numbers, **memory, **more})
 
 

@@ -34,7 +34,7 @@ from benchmarks.stock_environment import StockUnavailable, make
 BATCHES = (10, 1_000, 10_000)
 TARGET = 20_000
 GROWTH = 1.1
-"""Between the second quarter of a run and the last, memory may grow by so much, for the allocator's sake."""
+"""From the first half of a run to the second, memory may grow by so much, for the allocator's sake."""
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

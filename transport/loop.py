@@ -186,9 +186,9 @@ class Loop:
             reason = self._dispatch(stream)
         finally:
             self._stream = None
-        reason = self._reason or reason
-        log.warning("the event stream of %s has ended: %s", address, reason)
         if not self._stopped:
+            reason = self._reason or reason
+            log.warning("the event stream of %s has ended: %s", address, reason)
             self._subscriber.closed(reason)
 
     def _dispatch(self, stream: Stream) -> str:

@@ -149,6 +149,7 @@ class Master(ScriptedServer):
     @property
     def stream(self) -> Exchange:
         """The present event stream."""
+        self.subscribed()
         return self.streams[-1]
 
     def subscribed(self, times: int = 1) -> Exchange:
@@ -226,6 +227,7 @@ class Agent(ScriptedServer):
 
     def acknowledge(self, status: Any) -> None:
         acknowledged = {"task_id": status["task_id"], "uuid": status["uuid"]}
+        self.subscribed()
         self.streams[-1].send({"type": "ACKNOWLEDGED", "acknowledged": acknowledged})
 
     def _answer(self, exchange: Exchange) -> None:
