@@ -52,6 +52,8 @@ class Agents:
     def register(self, registration: Json) -> EventStream:
         """The command stream of an agent that registers, for the first time or again."""
         agent_id = registration.get("agent_id", {}).get("value")
+        self._state.counts[f"messages_{'register' if agent_id is None else 'reregister'}_slave"] += 1
+        self._state.counts["messages_update_slave"] += 1
         stream = EventStream(lambda: self._ended(stream))
         if agent_id in self._state.registry.gone:
             log.warning("refusing agent %s, which was marked gone", agent_id)

@@ -120,6 +120,7 @@ class Frameworks:
         framework.connection = connection
         framework.recovered = False
         framework.subscriptions += 1
+        framework.counts["calls/subscribe"] += 1
         body = {
             "framework_id": framework.info["id"],
             "heartbeat_interval_seconds": HEARTBEAT_SECONDS,

@@ -26,7 +26,7 @@ class Leadership:
 
         def handle(request: Request) -> Response | Stream:
             if not self.leads:
-                raise self._redirect(request.path, request.query_string)
+                return self._redirect(request.path, request.query_string)
             if not self.recovered:
                 raise Refusal(503, "Master has not finished recovery")
             return handler(request)
@@ -35,10 +35,10 @@ class Leadership:
 
     def redirect(self, request: Request) -> Response:
         """``/redirect``: always to the leader, be it this one."""
-        raise self._redirect("", "")
+        return self._redirect("", "")
 
-    def _redirect(self, path: str, query: str) -> Refusal:
+    def _redirect(self, path: str, query: str) -> Response:
         if self.leader is None:
-            return Refusal(503, "No leader elected")
+            raise Refusal(503, "No leader elected")
         target = f"//{self.leader['hostname']}:{self.leader['port']}{path}"
-        return Refusal(307, "", {"Location": f"{target}?{query}" if query else target})
+        return Response(307, headers={"Location": f"{target}?{query}" if query else target})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from local.mesos.master import views
 from local.mesos.master.model import Framework, joined
@@ -69,6 +69,8 @@ class Metrics:
             self._resources(),
             self._operations(),
             self._allocator(),
+            self._quota(),
+            self._registrar(),
             self._frameworks(),
             _system(),
         )
@@ -130,7 +132,10 @@ class Metrics:
         agents = self._state.agents.values()
         yield "allocator/event_queue_dispatches", 0
         yield "allocator/mesos/event_queue_dispatches", 0
-        yield "allocator/mesos/allocation_runs", self._offers.allocation_runs
+        run_times = dict(self._offers.run_times.snapshot())
+        yield "allocator/mesos/allocation_runs", run_times.get("/count", 0)
+        yield from _prefixed("allocator/mesos/allocation_run_ms", run_times.items())
+        yield from _prefixed("allocator/mesos/allocation_run_latency_ms", self._offers.delays.snapshot())
         total = joined(agent.total for agent in agents)
         held = joined([*(agent.used for agent in agents), *(agent.offered for agent in agents)])
         for name in ("cpus", "disk", "mem"):
@@ -143,6 +148,24 @@ class Metrics:
                 self._offers.allocator.active_filters(role),
             )
             yield f"allocator/mesos/roles/{role}/shares/dominant", _share(used + offered, total)
+
+    def _quota(self) -> Iterator[tuple[str, float]]:
+        """What counts against the quota of each role, and of the root of all."""
+        total: Counter[str] = Counter()
+        for role in views.roles(self._state)["roles"]:
+            consumed = role["quota"]["consumed"]
+            total.update(consumed)
+            yield from _consumed(role["name"], consumed)
+        yield from _consumed("", total)
+
+    def _registrar(self) -> Iterator[tuple[str, float]]:
+        registry = self._state.registry
+        yield "registrar/log/ensemble_size", 1
+        yield "registrar/log/recovered", 1
+        yield "registrar/queued_operations", 0
+        yield "registrar/registry_size_bytes", registry.size
+        yield "registrar/state_fetch_ms", next(registry.load_times.snapshot(), ("", 0.0))[1]
+        yield from _prefixed("registrar/state_store_ms", registry.store_times.snapshot())
 
     def _frameworks(self) -> Iterator[tuple[str, float]]:
         for framework in self._state.frameworks.values():
@@ -172,6 +195,16 @@ def _states(frameworks: Iterable[Framework]) -> Counter[str]:
     """How many tasks are in each state."""
     groups = (group for item in frameworks for group in (item.tasks, item.unreachable_tasks))
     return Counter(task.state for group in groups for task in group.values())
+
+
+def _prefixed(prefix: str, items: Iterable[tuple[str, float]]) -> Iterator[tuple[str, float]]:
+    return ((f"{prefix}{name}", value) for name, value in items)
+
+
+def _consumed(role: str, quantities: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    prefix = f"allocator/mesos/quota/roles/{role}/resources"
+    scalars = {name: value for name, value in quantities.items() if name in SCALARS and value}
+    return ((f"{prefix}/{name}/consumed", value) for name, value in scalars.items())
 
 
 def _share(held: Resources, total: Resources) -> float:

@@ -217,11 +217,11 @@ class Agent:
     def used_by(self, framework_id: str) -> Resources:
         """What tasks and executors of a framework hold, allocated to its roles."""
         used = Resources()
+        for executor in self.executors.get(framework_id, {}).values():
+            used += executor.get("resources", [])
         for task in self.tasks.get(framework_id, {}).values():
             if not task.is_terminal:
                 used += task.resources
-        for executor in self.executors.get(framework_id, {}).values():
-            used += executor.get("resources", [])
         return used
 
     @property

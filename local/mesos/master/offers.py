@@ -12,6 +12,7 @@ from local.mesos import formats
 from local.mesos.master.allocator import Allocation, Allocator
 from local.mesos.master.model import Agent, Framework, Json, Offer
 from local.mesos.master.state import State
+from local.mesos.master.timings import Timings
 from local.mesos.resources import Resource, Resources
 
 
@@ -25,16 +26,23 @@ class Offers:
         self._timeout = state.flags.seconds("offer_timeout") if state.flags.text("offer_timeout") else None
         self._changed = True
         self._urgent = Event()
-        self.allocation_runs = 0
+        self.run_times = Timings()
+        self.delays = Timings()
 
     def run(self) -> None:
         """Allocate for ever: at each interval if anything has changed, and at once when hurried."""
+        due = time.monotonic() + self._interval
         while True:
-            self._urgent.wait(self._interval)
+            hurried = self._urgent.wait(max(0.0, due - time.monotonic()))
             self._urgent.clear()
-            if self.allocator.expire(time.monotonic()) or self._changed:
+            now = time.monotonic()
+            if not hurried:
+                self.delays.record(now - due)
+                due = max(due, now - self._interval) + self._interval
+            if self.allocator.expire(now) or self._changed:
                 self._changed = False
-                self._allocate()
+                with self.run_times.measure():
+                    self._allocate()
 
     def changed(self) -> None:
         """Resources have become free, or filters were dropped: allocate at the next interval."""
@@ -46,7 +54,6 @@ class Offers:
         self._urgent.set()
 
     def _allocate(self) -> None:
-        self.allocation_runs += 1
         by_framework: dict[str, list[Offer]] = {}
         allocations = self.allocator.allocate(self._state.frameworks.values(), self._state.agents.values())
         for allocation in list(allocations):

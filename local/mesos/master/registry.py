@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from local.mesos.master.timings import Timings
+
 Json = dict[str, Any]
 
 
@@ -55,6 +57,10 @@ class Registry:
         """Seconds since the epoch at which it was given up."""
         self.gone: dict[str, float] = {}
         """Seconds since the epoch at which an operator said so."""
+        self.size = 0
+        """Of what was stored or read last, in bytes."""
+        self.load_times = Timings()
+        self.store_times = Timings()
 
     def use(self, store: Store) -> None:
         """Keep the registry elsewhere; before it is loaded."""
@@ -62,8 +68,10 @@ class Registry:
 
     def load(self) -> None:
         """Read what the master before this one knew."""
-        data = self._store.load()
+        with self.load_times.measure():
+            data = self._store.load()
         if data:
+            self.size = len(data)
             content = json.loads(data)
             self.admitted = content["admitted"]
             self.unreachable = content["unreachable"]
@@ -96,4 +104,7 @@ class Registry:
 
     def _save(self) -> None:
         content = {"admitted": self.admitted, "unreachable": self.unreachable, "gone": self.gone}
-        self._store.store(json.dumps(content).encode())
+        data = json.dumps(content).encode()
+        self.size = len(data)
+        with self.store_times.measure():
+            self._store.store(data)
