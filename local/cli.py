@@ -151,6 +151,8 @@ def _down(options: argparse.Namespace, cluster: Cluster) -> int:
         display.say(f"there is no cluster in {cluster.data}")
         return 0
     with cluster.changing():
+        if not cluster.running:
+            display.say(f"nothing runs in {cluster.data}")
         cluster.down(display.say)
     return 0
 

@@ -142,8 +142,6 @@ class Cluster:
 
     def down(self, say: Say) -> None:
         """End everything. Nodes are drained by their agents, once no scheduler is left to restart them."""
-        if not self.processes:
-            say(f"nothing runs in {self.data}")
         agents = agent_names(self.layout)
         for group in (["scheduler"], agents, ["master"], ["zookeeper"]):
             self._end_and_tell([name for name in group if name in self.processes], say)

@@ -20,11 +20,15 @@ AGENT_RESOURCES = "cpus:4;mem:8192;disk:20000;ports:[7000-7999,8778-8778,9042-90
 
 SMALL_JVM = "-Xms32M -Xss512k -XX:TieredStopAtLevel=1 -XX:+PerfDisableSharedMem"
 FAST_START = (
-    "-Dcassandra.ring_delay_ms=2000 -Dcassandra.skip_wait_for_gossip_to_settle=0 "
+    "-Dcassandra.ring_delay_ms=5000 -Dcassandra.skip_wait_for_gossip_to_settle=0 "
     "-Dcassandra.superuser_setup_delay_ms=0 -Dcassandra.consistent.rangemovement=false "
     "-Dcassandra.broadcast_interval_ms=2000 -Dcassandra.shutdown_announce_in_ms=0"
 )
-"""Short waits for gossip, which a machine that talks to itself can afford. Never for a real cluster."""
+"""Short waits for gossip, which a machine that talks to itself can afford. Never for a real cluster.
+
+A node that restarts looks for a seed for twice the ring delay: shorter, and not all of three nodes that are
+started at once on two cores find one in time.
+"""
 
 STOP_SECONDS = 15.0
 DRAIN_SECONDS = 120.0

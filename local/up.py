@@ -143,7 +143,7 @@ def _await_plan(cluster: Cluster, wish: Wish, display: Display, pause: Pause) ->
         display.show(now)
         if now.errors:
             raise Failure("the plan cannot go on: " + "; ".join(now.errors))
-        if now.complete:
+        if now.complete and len(progress.contact_points(cluster.layout)) >= cluster.layout.nodes:
             return
         if time.monotonic() > deadline:
             raise Failure(
