@@ -1,4 +1,4 @@
-"""What is decided on the offers: a service of which a hundred nodes run and a hundred are still to come."""
+"""What is decided on the offers: a deploy of a hundred nodes, half of which run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scheduler.model.settings import Settings
 from scheduler.model.task import RUNNING
 from scheduler.model.world import Reconciliation, SeedsPush, Session, World
 
-DEPLOYED = PENDING = 100
+DEPLOYED = PENDING = 50
 CONSTRAINTS = "hostname:UNIQUE,zone:LIKE:zone-[ab]"
 NOW = 1000.0
 NEVER = 1e12
@@ -29,13 +29,12 @@ def fits_of_all(offers: Sequence[Offer], world: World) -> list[str]:
     """Match every offer against the node that waits: its constraints, then its resources."""
     node = world.ledger.nodes[DEPLOYED]
     constraints = parse(world.settings.placement_constraint)
-    members = world.ledger.nodes.values()
+    neighbours = placement.Neighbours(node, world.ledger.nodes.values())
     settings = world.ledger.target.node
     return [
         offer.id
         for offer in offers
-        if not placement.violated(constraints, offer, node, members)
-        and not matching.shortfalls(offer, settings)
+        if not placement.violated(constraints, offer, neighbours) and not matching.shortfalls(offer, settings)
     ]
 
 
@@ -46,7 +45,7 @@ def accepted(offers: Sequence[Offer], world: World) -> list[str]:
 
 
 def deploying() -> World:
-    """A world in which node 100 of 200 wants an offer and nothing else is to be done."""
+    """A world in which node 50 of 100 wants an offer and nothing else is to be done."""
     settings = Settings(nodes=DEPLOYED + PENDING, placement_constraint=CONSTRAINTS)
     ledger = first_ledger(settings, str(uuid.UUID(int=1)))
     for number in range(DEPLOYED):

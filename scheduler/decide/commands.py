@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from scheduler.decide import owner, reconcile
 from scheduler.decide.decision import Decision, Refused, UnknownName
@@ -52,7 +53,7 @@ def _with_controls(decision: Decision, controls: Controls) -> Decision:
     return Decision(dataclasses.replace(decision.world, ledger=ledger), decision.intents)
 
 
-def _steps(world: World, plan: str, phase: str, step: str | None) -> list[Node]:
+def _steps(world: World, plan: str, phase: str, step: str | None) -> Sequence[Node]:
     """The nodes of the deploy steps that a phase and a step, each by name or id, stand for."""
     if plan != owner.DEPLOY:
         raise Refused(f"steps of the plan {plan} end by themselves; restart the node instead")
@@ -67,7 +68,7 @@ def _steps(world: World, plan: str, phase: str, step: str | None) -> list[Node]:
     return named
 
 
-def _force(decision: Decision, nodes: list[Node]) -> Decision:
+def _force(decision: Decision, nodes: Sequence[Node]) -> Decision:
     controls = decision.world.ledger.controls
     ids = {owner.step_id(decision.world, owner.DEPLOY, owner.DEPLOY_PHASE, node.name): None for node in nodes}
     forced = tuple(dict.fromkeys((*controls.forced, *ids)))

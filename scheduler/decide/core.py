@@ -114,7 +114,7 @@ def _want_offers(decision: Decision, now: float) -> Decision:
     """Note which nodes want an offer; the first time that one does, offers refused before are called back."""
     world = decision.world
     before = world.session.waiting
-    wanting = [n.number for n in world.ledger.members() if owner.wants_offer(world, n, now)]
+    wanting = [node.number for node in owner.wanting(world, now)]
     waiting = {number: before.get(number, now) for number in wanting}
     if waiting.keys() == before.keys():
         return decision

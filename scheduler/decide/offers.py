@@ -12,7 +12,7 @@ from scheduler.model.intent import Decline
 from scheduler.model.node import Node
 from scheduler.model.offer import Offer
 from scheduler.model.placement import parse
-from scheduler.model.world import Shortfall, World
+from scheduler.model.world import Shortfall
 
 IDLE_REFUSE_SECONDS = 3600.0
 """With nothing to start, offers are refused for so long; a REVIVE takes that back when something is."""
@@ -21,9 +21,7 @@ IDLE_REFUSE_SECONDS = 3600.0
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     """Answer every offer of a batch."""
     decision, left = clean(decision, offers)
-    wanting = [
-        node for node in decision.world.ledger.members() if owner.wants_offer(decision.world, node, now)
-    ]
+    wanting = owner.wanting(decision.world, now)
     for node in wanting:
         if node.placement is not None:
             decision, left = _start_again(decision, node, left, now)
@@ -79,19 +77,18 @@ def _start_anew(
     decision: Decision, node: Node, offers: list[Offer], now: float
 ) -> tuple[Decision, list[Offer]]:
     """Start a node on the first offer that does; note for the others what they lack."""
+    world = decision.world
+    constraints = parse(world.settings.placement_constraint)
+    neighbours = placement.Neighbours(node, world.ledger.nodes.values())
+    short = dict(world.session.shortfalls)
     for offer in offers:
-        lacking = _unfit(decision.world, node, offer)
+        broken = placement.violated(constraints, offer, neighbours)
+        lacking = tuple(broken) or matching.shortfalls(offer, world.ledger.target.node)
         if not lacking:
             left = [other for other in offers if other is not offer]
             return launch.launch_anew(decision.with_session(shortfalls={}), node, offer, now), left
-        decision = _short(decision, offer.agent_id, Shortfall(offer.hostname, lacking, now))
-    return decision, offers
-
-
-def _unfit(world: World, node: Node, offer: Offer) -> tuple[str, ...]:
-    constraints = parse(world.settings.placement_constraint)
-    broken = placement.violated(constraints, offer, node, world.ledger.nodes.values())
-    return tuple(broken) or matching.shortfalls(offer, world.ledger.target.node)
+        short[offer.agent_id] = Shortfall(offer.hostname, lacking, now)
+    return decision.with_session(shortfalls=short), offers
 
 
 def _short(decision: Decision, agent_id: str, shortfall: Shortfall) -> Decision:

@@ -48,7 +48,9 @@ def is_deployed(world: World, node: Node) -> bool:
 
 def current(world: World) -> Node | None:
     """The node that the deploy plan works on: the first whose step is not complete."""
-    return next((node for node in world.ledger.members() if not is_deployed(world, node)), None)
+    target = world.ledger.target.config_id
+    pending = (node for node in world.ledger.members() if node.deployed != target)
+    return next((node for node in pending if not is_deployed(world, node)), None)
 
 
 def owner(world: World, node: Node) -> str:
@@ -96,15 +98,23 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
     if now < node.not_before:
         failure = node.last_failure.message if node.last_failure else ""
         return Wait(f"failed {node.failures} times in a row, last: {failure}", node.not_before, delayed=True)
-    if not node.bootstrapped and not _may_boot(world, node):
+    if not seeds.may_boot(world, node):
         return Wait("no other node is NORMAL, and a first boot joins through one that is")
     return None
 
 
-def _may_boot(world: World, node: Node) -> bool:
-    return bool(seeds.boot_seeds(world, node, "own"))
+def wanting(world: World, now: float) -> list[Node]:
+    """The nodes that are to be started as soon as an offer does.
 
-
-def wants_offer(world: World, node: Node, now: float) -> bool:
-    """Whether the node is to be started as soon as an offer does."""
-    return not node.alive and may_start(world, node, now) is None
+    Asked with every batch of offers, so the many nodes that deploy has not come to are told apart at
+    little cost: ``may_act`` would say of each that the first one comes first.
+    """
+    first = current(world)
+    forced = world.ledger.controls.forced
+    return [
+        node
+        for node in world.ledger.members()
+        if not node.alive
+        and (node.deployed is not None or node is first or (forced and is_deployed(world, node)))
+        and may_start(world, node, now) is None
+    ]

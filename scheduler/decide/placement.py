@@ -11,20 +11,39 @@ from scheduler.model.offer import Offer
 from scheduler.model.placement import Constraint
 
 
-def violated(
-    constraints: Iterable[Constraint], offer: Offer, node: Node, members: Iterable[Node]
-) -> list[str]:
-    """The constraints that keep ``node`` from the offer's agent, as an operator wrote them."""
-    others = [m.placement for m in members if m.placement is not None and m.number != node.number]
-    return [str(c) for c in constraints if not _holds(c, offer, others)]
+class Neighbours:
+    """The places of a node's fellow members: what constraints compare an offer with.
+
+    Counted once for all offers of a batch, of which there may be thousands.
+    """
+
+    def __init__(self, node: Node, members: Iterable[Node]) -> None:
+        self._places = [m.placement for m in members if m.placement is not None and m.number != node.number]
+        self._taken: dict[str, Counter[str]] = {}
+
+    def taken(self, field: str) -> Counter[str]:
+        """How often each value of a field occurs among them."""
+        if field not in self._taken:
+            values = (field_of(place, field) for place in self._places)
+            self._taken[field] = Counter(value for value in values if value is not None)
+        return self._taken[field]
 
 
-def _holds(constraint: Constraint, offer: Offer, others: list[Placement]) -> bool:
+def violated(constraints: Iterable[Constraint], offer: Offer, neighbours: Neighbours) -> list[str]:
+    """The constraints that keep a node from the offer's agent, as an operator wrote them."""
+    return [str(c) for c in constraints if not _holds(c, offer, neighbours)]
+
+
+def _holds(constraint: Constraint, offer: Offer, neighbours: Neighbours) -> bool:
     value = field_of(offer, constraint.field)
-    if value is None:
-        return constraint.operator == "UNLIKE"
-    taken = Counter(v for v in (field_of(other, constraint.field) for other in others) if v is not None)
     parameter = constraint.parameter
+    if constraint.operator == "UNLIKE":
+        return value is None or re.fullmatch(parameter or "", value) is None
+    if value is None:
+        return False
+    if constraint.operator == "LIKE":
+        return re.fullmatch(parameter or "", value) is not None
+    taken = neighbours.taken(constraint.field)
     match constraint.operator:
         case "UNIQUE":
             return taken[value] == 0
@@ -34,10 +53,6 @@ def _holds(constraint: Constraint, offer: Offer, others: list[Placement]) -> boo
             return _spreads(taken, value, int(parameter) if parameter else 0)
         case "MAX_PER":
             return taken[value] < int(parameter or 1)
-        case "LIKE":
-            return re.fullmatch(parameter or "", value) is not None
-        case "UNLIKE":
-            return re.fullmatch(parameter or "", value) is None
     raise ValueError(f"unknown placement operator {constraint.operator}")
 
 

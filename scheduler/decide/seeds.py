@@ -34,6 +34,15 @@ def boot_seeds(world: World, node: Node, address: str) -> tuple[str, ...]:
     return _normal_seeds(world, node)
 
 
+def may_boot(world: World, node: Node) -> bool:
+    """Whether there are seeds for the node to start with."""
+    if node.bootstrapped or world.ledger.cluster.founder in (None, node.name):
+        return True
+    return any(
+        other.normal and other.placement and other.number != node.number for other in world.ledger.members()
+    )
+
+
 def _normal_seeds(world: World, node: Node) -> tuple[str, ...]:
     """Seeds for a first boot that is not the founder's: others that are NORMAL now."""
     normal = [other for other in world.ledger.members() if other.number != node.number and other.normal]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -71,7 +72,7 @@ class CassandraSettings:
     rolling_restart_name: str = ""
     yaml: Mapping[str, Json] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def ports(self) -> tuple[int, ...]:
         """Every port that a node has to itself on its agent."""
         return (
@@ -93,12 +94,12 @@ class NodeSettings:
     cluster_task_cpus: float = 0.5
     cluster_task_memory_mb: float = 512.0
 
-    @property
+    @functools.cached_property
     def cpus(self) -> float:
         """Cores to reserve for a node: server, executor and the slot of maintenance tasks."""
         return round(self.cassandra.cpus + self.executor_cpus + self.cluster_task_cpus, 3)
 
-    @property
+    @functools.cached_property
     def memory_mb(self) -> float:
         """Memory to reserve for a node, in MB: server, executor and the slot of maintenance tasks."""
         return round(self.cassandra.memory_mb + self.executor_memory_mb + self.cluster_task_memory_mb, 3)

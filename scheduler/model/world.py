@@ -79,9 +79,13 @@ class Ledger:
         wellformed = number.isascii() and number.isdigit() and len(number) < 10
         return self.nodes.get(int(number)) if wellformed else None
 
-    def members(self) -> list[Node]:
+    @functools.cached_property
+    def _by_number(self) -> tuple[Node, ...]:
+        return tuple(node for _, node in sorted(self.nodes.items()))
+
+    def members(self) -> tuple[Node, ...]:
         """All nodes, by number."""
-        return [node for _, node in sorted(self.nodes.items())]
+        return self._by_number
 
 
 @dataclass(frozen=True)
