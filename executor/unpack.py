@@ -63,7 +63,8 @@ class _Unpacker:
     def _inside(self, name: str, member: str) -> Path:
         """The path of a name in the tarball, links on the way followed."""
         plain = Path(os.path.normpath(name))
-        path = (self._root / plain.parent).resolve() / plain.name
+        # Not pathlib's resolve: before Python 3.13 that raises RuntimeError where links lead in a circle.
+        path = Path(os.path.realpath(self._root / plain.parent), plain.name)
         if plain.is_absolute() or plain.parts[:1] == ("..",) or not path.is_relative_to(self._root):
             raise TaskFailed(f"the tarball holds {member}, which would lie outside its folder")
         return path
