@@ -82,7 +82,8 @@ def _ended(node: Node, task: Task, update: TaskUpdate, now: float) -> Node:
     ended = dataclasses.replace(
         task, state=update.state, since=now, reason=update.reason, message=update.message
     )
-    if task.killing_since is not None and update.state == KILLED:
+    if update.state == KILLED:
+        # By our order or by the agent's, which shuts down: it was drained, and nothing has failed.
         return dataclasses.replace(node, task=ended, restart_ordered=False, failures=0, not_before=0.0)
     return _failed(dataclasses.replace(node, task=ended, restart_ordered=False), update, task, now)
 

@@ -206,6 +206,14 @@ def test_a_restart_by_order_waits_until_the_other_nodes_are_normal() -> None:
     assert launches(back(cluster, 0))
 
 
+def test_a_node_that_its_agent_has_shut_down_has_not_failed_however_often() -> None:
+    cluster = deployed()
+    for _ in range(4):
+        cluster.update(1, "TASK_KILLED", message="drained in 0.4 s, stopped with exit code 143")
+        assert cluster.node(1).failures == 0
+        assert launches(back(cluster, 1))
+
+
 def test_the_same_events_give_the_same_decisions() -> None:
     one, other = deployed(), deployed()
     assert one.world == other.world
