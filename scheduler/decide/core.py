@@ -35,6 +35,8 @@ def decide(world: World, event: Event, now: float) -> Decision:
     decision = _apply(Decision(world), event, now)
     if not decision.world.session.registered:
         return decision
+    if isinstance(event, OffersReceived) and decision.world.ledger is world.ledger:
+        return decision  # offers that were not used make nothing possible that was not before
     return _advance(decision, now)
 
 

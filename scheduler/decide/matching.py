@@ -31,7 +31,7 @@ def shortfalls(offer: Offer, node: NodeSettings) -> tuple[str, ...]:
         lacking.append("mem")
     if disk_for(free, node) is None:
         lacking.append("disk")
-    ranges = [part for resource in free if resource.name == "ports" for part in resource.ranges]
+    ranges = [part for resource in free for part in resource.ranges if resource.name == "ports"]
     if not all(in_ranges(port, ranges) for port in node.cassandra.ports):
         lacking.append("ports")
     return tuple(lacking)

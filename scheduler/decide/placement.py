@@ -72,4 +72,7 @@ def field_of(agent: Offer | Placement, field: str) -> str | None:
         return agent.region
     if field == "@zone":
         return agent.zone
-    return next((value for name, value in agent.attributes if name == field), None)
+    for name, value in agent.attributes:
+        if name == field:
+            return value
+    return None
