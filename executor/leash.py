@@ -21,7 +21,10 @@ def main(starter: int, command: list[str]) -> None:
     if os.getppid() != starter:
         # It has died before the call above, so no signal will come.
         sys.exit("the executor has ended")
-    os.execv(command[0], command)
+    try:
+        os.execv(command[0], command)
+    except OSError as error:
+        sys.exit(f"{command[0]} cannot be run: {error.strerror}")
 
 
 if __name__ == "__main__":

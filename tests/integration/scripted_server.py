@@ -86,12 +86,14 @@ def chunk(data: bytes) -> bytes:
 class ScriptedServer:
     """Hands every request to ``answer`` on a thread of its own; one that it does not answer stays open."""
 
+    host = "127.0.0.1"
+
     def __init__(self, answer: Callable[[Exchange], None], port: int = 0) -> None:
         self.answer = answer
         self.exchanges: list[Exchange] = []
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._listener = socket.create_server((self.host, port), backlog=128)
+        self.address = f"{self.host}:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
