@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 PACKAGING := setup.cfg setup.py pyproject.toml $(wildcard vendor/*/setup.cfg vendor/*/*/*.py)
 # Arguments of `python -m local up` (run) and of pytest (test).
 ARGS ?=
-# Tools that tests must not skip for want of: a list such as java,maven, or all.
+# Tools that tests must not skip for want of: a list such as java,mvn, or all.
 REQUIRE ?=
 
-.PHONY: run test check clean prerequisites
+.PHONY: run test check bench clean prerequisites python
 
 run: prerequisites $(VENV)/.run
 	@$(BIN)/python -m local up $(ARGS)
@@ -25,12 +25,15 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Offers read and decided a second; `python -m benchmarks.offers` has the options.
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.offers $(ARGS)
+
 # Stops the cluster and forgets its data. The virtual environment stays, and so do the jars in ~/.cache.
 clean: python
 	@if [ -e .local ]; then $(PYTHON) -m local down; fi
 	rm -rf .local
 
-.PHONY: python
 python:
 	@$(if $(PYTHON),$(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and $(or $(PYTHON),python3) is older or not there:" \
