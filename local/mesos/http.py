@@ -32,6 +32,7 @@ REASONS = {
     200: "OK", 202: "Accepted", 307: "Temporary Redirect", 400: "Bad Request", 401: "Unauthorized",
     403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable", 409: "Conflict",
     413: "Request Entity Too Large", 415: "Unsupported Media Type", 500: "Internal Server Error",
+    501: "Not Implemented",
     503: "Service Unavailable",
 }  # fmt: skip
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from local.mesos.messages import ENUMS, MESSAGES
+from local.mesos.enums import ENUMS
+from local.mesos.messages import MESSAGES
 
 Json = dict[str, Any]
 

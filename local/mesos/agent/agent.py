@@ -25,7 +25,7 @@ from local.mesos.agent.executor import Executor, State, Task, new_status
 from local.mesos.agent.master_link import MasterLink
 from local.mesos.agent.settings import Settings
 from local.mesos.agent.updates import UpdateStream
-from local.mesos.messages import TERMINAL_STATES
+from local.mesos.enums import TERMINAL_STATES
 from local.mesos.resources import ResourceError, Resources, conversions
 from local.mesos.stream import EventStream
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from local.mesos.agent.container import Container
 from local.mesos.agent.updates import UpdateStream
-from local.mesos.messages import TERMINAL_STATES
+from local.mesos.enums import TERMINAL_STATES
 from local.mesos.stream import EventStream
 
 Json = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from local.mesos import formats
-from local.mesos.master import offers, statuses, views
+from local.mesos.master import item_views, offers, statuses, views
 from local.mesos.master.model import Agent, Framework, Json, Task
 from local.mesos.master.state import State
 from local.mesos.resources import Resource
@@ -65,7 +65,7 @@ def _agent(agent: Agent) -> Json:
         "total_resources": _endpoint(agent.total),
         "allocated_resources": _endpoint(agent.used),
         "offered_resources": _endpoint(agent.offered),
-        "capabilities": [{"type": name} for name in views.AGENT_CAPABILITIES],
+        "capabilities": [{"type": name} for name in item_views.AGENT_CAPABILITIES],
     }
 
 
@@ -86,8 +86,8 @@ def _framework(state: State, framework: Framework) -> Json:
     over = framework.unregistered_time
     lists = {
         "offers": [offers.message(offer) for offer in framework.offers.values()],
-        "allocated_resources": _endpoint(views.used_by(state, framework)),
-        "offered_resources": _endpoint(views.offered_to(framework)),
+        "allocated_resources": _endpoint(item_views.used_by(state, framework)),
+        "offered_resources": _endpoint(item_views.offered_to(framework)),
     }
     return {
         "framework_info": framework.info,

@@ -7,11 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from local.mesos.enums import ENUMS, TERMINAL_STATES
 from local.mesos.master import views
 from local.mesos.master.model import Framework, joined
 from local.mesos.master.offers import Offers
 from local.mesos.master.state import State
-from local.mesos.messages import ENUMS, TERMINAL_STATES
 from local.mesos.resources import Resources
 
 

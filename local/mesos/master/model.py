@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.mesos.messages import TERMINAL_STATES
+from local.mesos.enums import TERMINAL_STATES
 from local.mesos.resources import Resources
 from local.mesos.stream import EventStream
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from local.mesos import http
+from local.mesos.enums import ENUMS, UNSUPPORTED_CALLS
 from local.mesos.files import Files
 from local.mesos.http import Refusal, Request, Response
 from local.mesos.master import api_views
@@ -13,7 +14,6 @@ from local.mesos.master.metrics import Metrics
 from local.mesos.master.model import Json
 from local.mesos.master.operator_changes import OperatorChanges
 from local.mesos.master.state import State
-from local.mesos.messages import ENUMS
 from local.mesos.validation import Invalid, require_body
 
 WITH_BODY = frozenset(
@@ -60,6 +60,8 @@ class OperatorApi:
             require_body(call, ENUMS["MasterCallType"] - WITH_BODY)
         except Invalid as error:
             raise Refusal(400, f"Failed to validate master::Call: {error}") from error
+        if call["type"] in UNSUPPORTED_CALLS:
+            raise Refusal(501, f"{call['type']} is not supported by this master.")
         http.require_json_accepted(request)
         kind = call["type"]
         body = call.get(kind.lower(), {})

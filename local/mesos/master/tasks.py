@@ -6,11 +6,11 @@ import logging
 from collections import defaultdict
 from typing import Any
 
+from local.mesos.enums import TERMINAL_STATES
 from local.mesos.master import statuses
 from local.mesos.master.model import Agent, Framework, Json, Task
 from local.mesos.master.offers import Offers
 from local.mesos.master.state import State
-from local.mesos.messages import TERMINAL_STATES
 from local.mesos.resources import Resources
 
 log = logging.getLogger(__name__)
