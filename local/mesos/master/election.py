@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import gevent
 from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import NoNodeError
 from kazoo.handlers.gevent import SequentialGeventHandler
@@ -48,32 +48,57 @@ class Address:
 
 
 class Election:
-    """A candidacy. The callbacks run in greenlets of the client and must not wait."""
+    """A candidacy. ``on_leader`` is told who leads, at each change; None when nobody does.
+
+    Without a word from ZooKeeper for as long as a session lasts nobody is taken to lead, as another may.
+    """
 
     def __init__(
         self, address: Address, info: Json, timeout: float, on_leader: Callable[[Json | None], None]
     ) -> None:
         self._info = info
         self._path = address.path
+        self._timeout = timeout
         self._on_leader = on_leader
+        self._node: str | None = None
+        self._connections = 0
         auth = [("digest", address.login)] if address.login else None
         self.client = KazooClient(
             hosts=address.hosts, timeout=timeout, handler=SequentialGeventHandler(), auth_data=auth
         )
-        self.lost = threading.Event()
 
     def run(self) -> None:
-        """Become a candidate and follow who leads. Raises where ZooKeeper cannot be reached."""
-        self.client.add_listener(self._on_state)
-        self.client.start()
+        """Become a candidate and follow who leads. Raises OSError where ZooKeeper cannot be reached."""
+        try:
+            self.client.start()
+        except self.client.handler.timeout_exception as error:
+            raise ConnectionError("ZooKeeper does not answer; is --zk right, and is it running?") from error
         self.client.ensure_path(self._path)
-        data = json.dumps(self._info, separators=(",", ":")).encode()
-        self.client.create(f"{self._path}/{PREFIX}", data, ephemeral=True, sequence=True)
+        self._renew()
+        self.client.add_listener(self._on_state)
         self.client.ChildrenWatch(self._path, self._on_children)
 
+    def _renew(self) -> None:
+        """Be a candidate, anew where the session of the old node has ended."""
+        if self._node is None or not self.client.exists(self._node):
+            data = json.dumps(self._info, separators=(",", ":")).encode()
+            self._node = self.client.create(f"{self._path}/{PREFIX}", data, ephemeral=True, sequence=True)
+
     def _on_state(self, state: str) -> None:
-        if state == KazooState.LOST:
-            self.lost.set()
+        # Called by the client's own greenlet, which must not be held up.
+        if state == KazooState.CONNECTED:
+            self._connections += 1
+            gevent.spawn(self._reconnected)
+        else:
+            gevent.spawn_later(self._timeout, self._still_away, self._connections)
+
+    def _reconnected(self) -> None:
+        self._renew()
+        self._on_children(self.client.get_children(self._path))
+
+    def _still_away(self, connections: int) -> None:
+        if self._connections == connections:
+            self._on_leader(None)
 
     def _on_children(self, children: list[str]) -> None:
         candidates = sorted(child for child in children if child.startswith(PREFIX))
