@@ -23,18 +23,27 @@ class Held:
 
 def shortfalls(offer: Offer, node: NodeSettings) -> tuple[str, ...]:
     """What an offer lacks for a new place, by the resource's name; empty when it has all."""
-    free = [r for r in offer.resources if not r.reservations]
+    free = _free(offer)
     lacking = []
-    if total(free, "cpus") < node.cpus:
+    if total(free["cpus"], "cpus") < node.cpus:
         lacking.append("cpus")
-    if total(free, "mem") < node.memory_mb:
+    if total(free["mem"], "mem") < node.memory_mb:
         lacking.append("mem")
-    if disk_for(free, node) is None:
+    if disk_for(free["disk"], node) is None:
         lacking.append("disk")
-    ranges = [part for resource in free for part in resource.ranges if resource.name == "ports"]
+    ranges = [part for resource in free["ports"] for part in resource.ranges]
     if not all(in_ranges(port, ranges) for port in node.cassandra.ports):
         lacking.append("ports")
     return tuple(lacking)
+
+
+def _free(offer: Offer) -> dict[str, list[Resource]]:
+    """What is not reserved, by name."""
+    found: dict[str, list[Resource]] = {"cpus": [], "mem": [], "disk": [], "ports": []}
+    for resource in offer.resources:
+        if not resource.reservations and resource.name in found:
+            found[resource.name].append(resource)
+    return found
 
 
 def disk_for(free: Iterable[Resource], node: NodeSettings) -> Resource | None:
@@ -42,7 +51,7 @@ def disk_for(free: Iterable[Resource], node: NodeSettings) -> Resource | None:
     wanted = node.cassandra.disk_mb
     disks = [r for r in free if r.name == "disk"]
     if node.cassandra.disk_type == "ROOT":
-        enough = total((d for d in disks if d.source is None), "disk") >= wanted
+        enough = total([d for d in disks if d.source is None], "disk") >= wanted
         return Resource("disk", wanted) if enough else None
     mounts = [d for d in disks if d.source and d.source.kind == "MOUNT" and d.scalar >= wanted]
     return min(mounts, key=lambda d: d.scalar, default=None)

@@ -114,7 +114,7 @@ def wanting(world: World, now: float) -> list[Node]:
     return [
         node
         for node in world.ledger.members()
-        if not node.alive
-        and (node.deployed is not None or node is first or (forced and is_deployed(world, node)))
+        if (node.deployed is not None or node is first or (forced and is_deployed(world, node)))
+        and not node.alive
         and may_start(world, node, now) is None
     ]

@@ -24,8 +24,8 @@ class Neighbours:
     def taken(self, field: str) -> Counter[str]:
         """How often each value of a field occurs among them."""
         if field not in self._taken:
-            values = (field_of(place, field) for place in self._places)
-            self._taken[field] = Counter(value for value in values if value is not None)
+            values = [field_of(place, field) for place in self._places]
+            self._taken[field] = Counter([value for value in values if value is not None])
         return self._taken[field]
 
 
