@@ -89,10 +89,17 @@ def test_who_does_not_end_is_killed(path: Path, hold: Callable[..., subprocess.P
 def test_who_hangs_is_killed(path: Path, hold: Callable[..., subprocess.Popen[bytes]]) -> None:
     process = hold()
     process.send_signal(signal.SIGSTOP)
+    # Of two pending signals the lower number would come first, and end it before it stops.
+    eventually(lambda: _state(process) == "T")
     lock = Lock(path, PATIENCE)
     lock.take(poll)
     assert process.wait(10) == -signal.SIGKILL
     lock.release()
+
+
+def _state(process: subprocess.Popen[bytes]) -> str:
+    """The kernel's letter for it: T once it is stopped."""
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_the_lock_stays_with_a_child_after_its_parent_let_go(path: Path) -> None:
