@@ -1,0 +1,100 @@
+"""What the leader does with each event: decide, store, act, acknowledge.
+
+Nothing here waits for events: ``scheduler.daemon.engine`` feeds the loop from its queue, and the simulation
+in the tests from a clock of its own. A crash between any two of the four is made good by reconciliation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from scheduler.decide.core import decide
+from scheduler.decide.decision import Decision
+from scheduler.mesos.driver import CallFailed, CallRefused, NotConnected
+from scheduler.model.event import Event, FrameworkRefused, Subscribed, Updated
+from scheduler.model.intent import Intent
+from scheduler.model.task import TaskUpdate
+from scheduler.model.world import Ledger, World
+
+log = logging.getLogger(__name__)
+
+
+class Mesos(Protocol):
+    """What the loop needs of the driver."""
+
+    def perform(self, intent: Intent) -> None:
+        """Carry an intent out. Raises NotConnected, CallFailed or CallRefused."""
+
+    def acknowledge(self, update: TaskUpdate) -> None:
+        """Tell Mesos that an update is taken care of. Raises as ``perform``."""
+
+    def reconnect(self) -> None:
+        """Drop the subscription and subscribe again: everything unsure is then told anew."""
+
+
+class Ledgers(Protocol):
+    """What the loop needs of the store."""
+
+    def load(self) -> Ledger | None:
+        """Read the stored ledger."""
+
+    def commit(self, before: Ledger, after: Ledger) -> None:
+        """Store what differs. Raises Fenced."""
+
+
+class Refusal(Exception):
+    """Mesos wants nothing of this framework any more; the message says what an operator must do."""
+
+
+class Loop:
+    """Owns the world of one leader. ``clock`` gives seconds since the epoch."""
+
+    def __init__(self, world: World, store: Ledgers, mesos: Mesos, clock: Callable[[], float]) -> None:
+        self.world = world
+        self._store = store
+        self._mesos = mesos
+        self._clock = clock
+
+    def step(self, event: Event) -> None:
+        """Take an event to its end.
+
+        Raises Fenced or Refusal when this leader must do nothing more, and decide's Refused for a command
+        that does not fit.
+        """
+        if isinstance(event, FrameworkRefused):
+            raise Refusal(event.message)
+        if isinstance(event, Subscribed):
+            self._read_again()
+        self._decide(event)
+        if isinstance(event, Updated):
+            self._attempt(functools.partial(self._mesos.acknowledge, event.update), "acknowledgement")
+
+    def _read_again(self) -> None:
+        """Whoever led before can act no more: its stream has ended. What it stored last is what holds."""
+        ledger = self._store.load()
+        if ledger is not None:
+            self.world = dataclasses.replace(self.world, ledger=ledger)
+
+    def _decide(self, event: Event) -> None:
+        decision: Decision = decide(self.world, event, self._clock())
+        self._store.commit(self.world.ledger, decision.world.ledger)
+        self.world = decision.world
+        for intent in decision.intents:
+            log.debug("intent %s", intent)
+            self._attempt(functools.partial(self._mesos.perform, intent), type(intent).__name__)
+
+    def _attempt(self, call: Callable[[], None], what: str) -> None:
+        """Make a call. One that is lost or refused is never repeated as it is: what it was to bring about
+        is found missing after the next subscription, which this brings on.
+        """
+        try:
+            call()
+        except NotConnected:
+            log.info("not connected to Mesos: %s was not sent", what)
+        except (CallFailed, CallRefused) as error:
+            log.warning("%s failed, subscribing again: %s", what, error)
+            self._mesos.reconnect()
