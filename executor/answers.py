@@ -11,6 +11,7 @@ from typing import Protocol
 
 from executor import configure
 from executor.configure import Credentials, management_address
+from executor.distribution import Programs
 from executor.failure import NotAnswering
 from executor.jolokia import Jolokia
 from executor.layout import Layout
@@ -32,16 +33,20 @@ class Started:
     layout: Layout
     address: str
     credentials: Credentials
+    programs: Programs
 
     @property
     def bound(self) -> str:
         """Where its management ports are."""
         return management_address(self.address)
 
+    def jolokia(self) -> Jolokia:
+        """A new connection to it, for one thread."""
+        return Jolokia(self.bound, self.task.ports.jolokia, self.credentials)
+
     def management(self) -> Management:
         """A new connection to it, for one thread."""
-        jolokia = Jolokia(self.bound, self.task.ports.jolokia, self.credentials)
-        return Management(jolokia, self.address, self.layout.volume)
+        return Management(self.jolokia(), self.address, self.layout.volume)
 
 
 class Driver(Protocol):
@@ -64,6 +69,12 @@ class Answers:
         """From now on this Cassandra is asked."""
         self._started = started
 
+    def started(self) -> Started:
+        """The Cassandra that is asked. Raises NotAnswering."""
+        if self._started is None:
+            raise NotAnswering(f"Cassandra has not been started yet: {self._doing()}")
+        return self._started
+
     def take(self, data: bytes) -> None:
         """Answer a message in the background."""
         threading.Thread(target=self._answer, args=(data,), name="answer", daemon=True).start()
@@ -81,9 +92,7 @@ class Answers:
         self._driver.send(encode_message(replace(question, answer=True, body=body)))
 
     def _body(self, question: Message) -> dict[str, Json]:
-        started = self._started
-        if started is None:
-            raise NotAnswering(f"Cassandra has not been started yet: {self._doing()}")
+        started = self.started()
         if question.subject == STATUS:
             with closing(started.management()) as management:
                 return dict(encode(management.status(STATUS_SECONDS)))

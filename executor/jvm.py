@@ -107,6 +107,8 @@ def _management(task: ServerTask, layout: Layout, address: str) -> list[str]:
         f"{prefix}.authenticate=true",
         f"{prefix}.password.file={layout.etc / 'jmxremote.password'}",
         f"{prefix}.access.file={layout.etc / 'jmxremote.access'}",
+        # Java would write hashes over the passwords, which nodetool reads from the same file.
+        f"{prefix}.password.toHashes=false",
         f"-Djava.rmi.server.hostname={address}",
     ]
 

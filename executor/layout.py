@@ -51,12 +51,17 @@ class Layout:
         """The file that whoever runs Cassandra on this volume holds locked."""
         return self.volume / "lock"
 
+    @property
+    def maintenance(self) -> Path:
+        """What maintenance has done so far."""
+        return self.volume / "maintenance"
+
     def make(self) -> None:
         """Create all folders. Raises TaskFailed where there is no volume to create them in."""
         if not self.volume.is_dir():
             # Making it would put the data into the sandbox, which Mesos removes after the task.
             raise TaskFailed(f"the persistent volume is not mounted: {self.volume} does not exist")
-        for folder in (self.distributions, self.etc, self.log, self.temporary):
+        for folder in (self.distributions, self.etc, self.log, self.temporary, self.maintenance):
             folder.mkdir(parents=True, exist_ok=True)
         for name in DATA_FOLDERS:
             (self.cassandra / name).mkdir(parents=True, exist_ok=True)

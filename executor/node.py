@@ -1,4 +1,7 @@
-"""The executor's part in Mesos: takes the agent's calls, runs the one task, and ends with it."""
+"""The executor's part in Mesos: takes the agent's calls, runs the server task, and ends with it.
+
+The first task is the server task; those that come while it runs are maintenance tasks.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from executor.answers import Answers
+from executor.maintenance.desk import Desk
 from executor.server import Place, Server
 from executor.stop import MARGIN_SECONDS, StopOrder
-from executor.updates import FAILED, Updates
+from executor.updates import Updates
 from protocol.report import Failure
 
 log = logging.getLogger(__name__)
@@ -51,6 +55,7 @@ class Node:
         self._shutdown_grace = shutdown_grace_seconds
         self._driver = connect(self)
         self._answers = Answers(self._driver, self._doing)
+        self._desk = Desk(self._driver, self._answers.started)
         self._order = StopOrder()
         self._called = threading.Event()
         self._shut_down = threading.Event()
@@ -63,6 +68,8 @@ class Node:
         self._called.wait()
         if self._updates is not None:
             self._serve(self._updates)
+        self._desk.stop()
+        self._desk.join()
         self._flush()
         self._driver.stop()
 
@@ -95,20 +102,20 @@ class Node:
     # The agent's calls; see ``executor.driver.Callbacks``.
 
     def launch(self, task_id: str, data: bytes) -> None:
-        """Run a server task; an executor takes one in its life."""
+        """Run the server task, or a maintenance task on its node."""
         if self._updates is not None:
-            reason = f"this executor has its task, {self._updates.task_id}, already"
-            self._driver.update(task_id, FAILED, reason)
+            self._desk.launch(task_id, data)
             return
         self._updates, self._data = Updates(self._driver, task_id), data
         self._called.set()
 
     def kill(self, task_id: str, grace_seconds: float | None) -> None:
-        """Drain and stop."""
-        if self._updates is None or task_id != self._updates.task_id:
+        """Drain and stop; or end a maintenance task."""
+        grace = DEFAULT_GRACE_SECONDS if grace_seconds is None else grace_seconds
+        if self._updates is not None and task_id == self._updates.task_id:
+            self._stop(grace)
+        elif not self._desk.kill(task_id, grace):
             log.warning("a kill of %s, which was not launched here", task_id)
-            return
-        self._stop(DEFAULT_GRACE_SECONDS if grace_seconds is None else grace_seconds)
 
     def message(self, data: bytes) -> None:
         """Answer a question."""
@@ -121,6 +128,7 @@ class Node:
         self._called.set()
 
     def _stop(self, grace_seconds: float) -> None:
+        self._desk.stop()
         if self._updates is not None:
             self._updates.killing("stopping Cassandra")
         self._order.give(grace_seconds)

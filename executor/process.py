@@ -24,7 +24,7 @@ class Cassandra:
         """Start it. Call from a thread that lives as long as the executor (see ``leash``)."""
         with (layout.log / "stdout.log").open("wb") as output:
             self._process = subprocess.Popen(
-                [*_leash(), *command],
+                [*leash(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -52,7 +52,8 @@ class Cassandra:
         self._process.kill()
 
 
-def _leash() -> list[str]:
+def leash() -> list[str]:
+    """What to put before a command so that it ends with the thread that starts it."""
     source = pkgutil.get_data("executor", "leash.py")
     if source is None:
         raise FileNotFoundError("the executor's bundle lacks executor/leash.py")

@@ -73,8 +73,9 @@ class Server:
             for holder in lock.take(self._order.pause):
                 self._updates.starting(f"ended {holder}, left behind on the volume by an earlier executor")
             depot = Depot(layout.distributions, self._updates, self._order.pause)
-            started = Started(task, layout, self._place.address, Credentials())
-            command = self._prepare(started, depot)
+            programs = depot.programs(task.distribution)
+            started = Started(task, layout, self._place.address, Credentials(), programs)
+            command = _prepare(started)
             tail = LogTail(layout)
             check_free(task.ports, started.address, started.bound, self._order.pause)
             self._order.pause(0)
@@ -83,13 +84,6 @@ class Server:
             self._see_through(process, started, depot, tail)
         finally:
             lock.release()
-
-    def _prepare(self, started: Started, depot: Depot) -> list[str]:
-        """Bring what the node runs, and write its configuration; Cassandra's command line."""
-        task, layout = started.task, started.layout
-        programs = depot.programs(task.distribution)
-        configure.write_all(layout, task, started.address, started.credentials)
-        return jvm.command(programs, task, layout, started.bound)
 
     def _see_through(self, process: Cassandra, started: Started, depot: Depot, tail: LogTail) -> None:
         """Watch Cassandra to its end, which is ordered or its own doing."""
@@ -109,6 +103,13 @@ class Server:
 
         watch = Watch(started.management(), self._updates, tidy, self._rhythm)
         threading.Thread(target=watch.run, args=(self._order,), name="watch", daemon=True).start()
+
+
+def _prepare(started: Started) -> list[str]:
+    """Write the node's configuration; Cassandra's command line."""
+    task, layout = started.task, started.layout
+    configure.write_all(layout, task, started.address, started.credentials)
+    return jvm.command(started.programs, task, layout, started.bound)
 
 
 def _failure(code: int, log_end: str) -> Failure:

@@ -6,13 +6,14 @@ import logging
 import threading
 from typing import Protocol
 
+from protocol.maintenance import Progress
 from protocol.report import Failure, NodeStatus, Report, encode_report
 
 log = logging.getLogger(__name__)
 
 STARTING, RUNNING, KILLING = "TASK_STARTING", "TASK_RUNNING", "TASK_KILLING"
-FAILED, KILLED = "TASK_FAILED", "TASK_KILLED"
-RANK = {STARTING: 1, RUNNING: 2, KILLING: 3, FAILED: 4, KILLED: 4}
+FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
+RANK = {STARTING: 1, RUNNING: 2, KILLING: 3, FINISHED: 4, FAILED: 4, KILLED: 4}
 LAST = 4
 
 
@@ -51,13 +52,21 @@ class Updates:
         """The end has begun, as ordered."""
         self._tell(KILLING, message, Report())
 
-    def killed(self, message: str) -> None:
+    def killed(self, message: str, progress: Progress | None = None) -> None:
         """The end has come, as ordered."""
-        self._tell(KILLED, message, Report())
+        self._tell(KILLED, message, Report(progress=progress))
 
-    def failed(self, failure: Failure) -> None:
+    def failed(self, failure: Failure, progress: Progress | None = None) -> None:
         """The end has come by itself."""
-        self._tell(FAILED, failure.reason, Report(failure=failure))
+        self._tell(FAILED, failure.reason, Report(failure=failure, progress=progress))
+
+    def working(self, message: str, progress: Progress) -> None:
+        """A maintenance task is so far."""
+        self._tell(RUNNING, message, Report(progress=progress))
+
+    def finished(self, message: str, progress: Progress) -> None:
+        """A maintenance task has done all that it was to do."""
+        self._tell(FINISHED, message, Report(progress=progress))
 
     def _tell(self, state: str, message: str, report: Report) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from protocol.codec import DecodeError, decode, encode
+from protocol.maintenance import Progress
 
 VERSION = 1
 
@@ -54,10 +55,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """The data of one status update. ``status`` is absent before Cassandra answers."""
+    """The data of one status update.
+
+    ``status`` is a server task's, absent before Cassandra answers; ``progress`` a maintenance task's.
+    """
 
     status: NodeStatus | None = None
     failure: Failure | None = None
+    progress: Progress | None = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -1,11 +1,13 @@
-"""The data of a server task: all that an executor needs to run one Cassandra node. No secrets."""
+"""The data of a task. A server task has all that an executor needs to run one Cassandra node. No secrets."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from protocol.codec import DecodeError, Json, decode, encode
+from protocol.maintenance import MaintenanceTask
 
 VERSION = 1
 
@@ -78,19 +80,34 @@ class ServerTask:
     replace_address: str | None = None
 
 
-def encode_task(task: ServerTask) -> bytes:
+Task = TypeVar("Task", ServerTask, MaintenanceTask)
+
+KINDS: dict[type, str] = {ServerTask: "server", MaintenanceTask: "maintenance"}
+
+
+def encode_task(task: ServerTask | MaintenanceTask) -> bytes:
     """Return the task's data for TaskInfo."""
-    return json.dumps({"version": VERSION, "kind": "server", "task": encode(task)}, sort_keys=True).encode()
+    body = {"version": VERSION, "kind": KINDS[type(task)], "task": encode(task)}
+    return json.dumps(body, sort_keys=True).encode()
 
 
 def decode_task(data: bytes) -> ServerTask:
-    """Read TaskInfo's data. Raises DecodeError on anything else."""
+    """Read TaskInfo's data of a server task. Raises DecodeError on anything else."""
+    return _decode(ServerTask, data)
+
+
+def decode_maintenance(data: bytes) -> MaintenanceTask:
+    """Read TaskInfo's data of a maintenance task. Raises DecodeError on anything else."""
+    return _decode(MaintenanceTask, data)
+
+
+def _decode(wanted: type[Task], data: bytes) -> Task:
     try:
         body = json.loads(data)
     except ValueError:
         raise DecodeError("the task's data are not JSON") from None
     if not isinstance(body, dict) or body.get("version") != VERSION:
         raise DecodeError(f"the task's data are not of version {VERSION}, which this executor understands")
-    if body.get("kind") != "server":
+    if body.get("kind") != KINDS[wanted]:
         raise DecodeError(f"unknown kind of task {body.get('kind')!r}")
-    return decode(ServerTask, body.get("task"))
+    return decode(wanted, body.get("task"))

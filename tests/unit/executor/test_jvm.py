@@ -64,6 +64,7 @@ def test_jmx_is_bound_to_one_address_and_asks_for_a_password(cassandra: Path) ->
         f"{prefix}.authenticate=true",
         f"{prefix}.password.file=/v/etc/jmxremote.password",
         f"{prefix}.access.file=/v/etc/jmxremote.access",
+        f"{prefix}.password.toHashes=false",
     }
 
 

@@ -1,0 +1,1 @@
+"""Work on a running node, beside its server task: cleanup, upgrade of SSTables, repair."""

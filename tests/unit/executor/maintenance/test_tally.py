@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from executor.maintenance.tally import Tally
+
+
+def test_what_an_earlier_task_did_counts_as_done_but_not_for_the_time_left() -> None:
+    tally = Tally(total=10, left=4, now=0.0)
+    assert tally.counted == "6 of 10"
+    assert tally.progress(0.0, 1000.0).eta_seconds is None
+    tally.begins("cleanup of ks.t", 0.0)
+    tally.ends(20.0)
+    progress = tally.progress(20.0, 1000.0)
+    assert (progress.done, progress.total, progress.fraction) == (7, 10, 0.7)
+    assert progress.eta_seconds == pytest.approx(60.0)
+
+
+def test_the_present_piece_counts_by_its_share() -> None:
+    tally = Tally(total=2, left=2, now=0.0)
+    tally.begins("a", 0.0)
+    tally.share = 0.5
+    progress = tally.progress(10.0, 1000.0)
+    assert progress.fraction == 0.25
+    assert progress.eta_seconds == pytest.approx(30.0)
+    assert progress.since == 990.0
+
+
+def test_waiting_says_for_what_and_since_when_and_is_not_counted_as_work() -> None:
+    tally = Tally(total=3, left=3, now=0.0)
+    tally.begins("a", 0.0)
+    tally.ends(10.0)
+    tally.waits("b", "a node to be up again", 12.0)
+    tally.waits("b", "compactions", 50.0)
+    progress = tally.progress(100.0, 1000.0)
+    assert tally.message == "1 of 3 done; waits for compactions"
+    assert progress.waiting_for == "compactions"
+    assert progress.since == 1000.0 - 88.0
+    assert progress.eta_seconds == pytest.approx(20.0)
+
+
+def test_nothing_to_do_is_all_done() -> None:
+    assert Tally(0, 0, 0.0).progress(0.0, 0.0).fraction == 1.0
