@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,23 @@ class Addresses:
         return f"{self.subnet}.{number}"
 
 
+def free_subnet(hosts: Collection[int], ports: Collection[int], subnets: Iterable[str]) -> str:
+    """The first subnet in which these last numbers are free, on all these ports. Raises Failure."""
+    for subnet in subnets:
+        if not any(_taken(subnet, hosts, ports)):
+            return subnet
+    raise Failure(f"nowhere on loopback are {len(hosts)} addresses free: stop clusters that are not needed")
+
+
 def settle(agents: int, before: Addresses | None, master_port: int | None, api_port: int | None) -> Addresses:
     """Addresses on which nobody listens, as before as far as can be. Raises Failure.
 
     Agents keep theirs at any price: nodes know each other by them.
     """
     if before is None:
-        before = Addresses(_free_subnet(agents), ZOOKEEPER_PORT, MASTER_PORT, API_PORT)
+        before = Addresses(
+            free_subnet(range(1, agents + 1), AGENT_PORTS, SUBNETS), ZOOKEEPER_PORT, MASTER_PORT, API_PORT
+        )
     else:
         _require_free(before.subnet, agents)
     others = set(AGENT_PORTS)
@@ -63,24 +73,17 @@ def choosing(pause: Callable[[float], None]) -> AbstractContextManager[None]:
     return locked(Path(tempfile.gettempdir()) / f"cassandra-mesos-{os.getuid()}.lock", pause)
 
 
-def _free_subnet(agents: int) -> str:
-    for subnet in SUBNETS:
-        if not any(_taken(subnet, agents)):
-            return subnet
-    raise Failure(f"nowhere on 127.0.0.0/16 are {agents} addresses free: stop clusters that are not needed")
-
-
 def _require_free(subnet: str, agents: int) -> None:
-    taken = next(_taken(subnet, agents), None)
+    taken = next(_taken(subnet, range(1, agents + 1), AGENT_PORTS), None)
     if taken is not None:
         raise Failure(
             f"{taken}, an address of this cluster's, is in use: stop the program that listens there"
         )
 
 
-def _taken(subnet: str, agents: int) -> Iterator[str]:
-    hosts = (f"{subnet}.{number}" for number in range(1, agents + 1))
-    return (f"{host}:{port}" for host in hosts for port in AGENT_PORTS if not free(host, port))
+def _taken(subnet: str, hosts: Collection[int], ports: Collection[int]) -> Iterator[str]:
+    addresses = (f"{subnet}.{number}" for number in hosts)
+    return (f"{host}:{port}" for host in addresses for port in ports if not free(host, port))
 
 
 def _port(preferred: int, wanted: int | None, others: Collection[int]) -> int:

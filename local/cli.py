@@ -13,11 +13,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import progress
+from local import ctl, progress
 from local.addresses import API_PORT, MASTER_PORT
-from local.cluster import UP, Cluster, describe
+from local.cluster import Cluster, describe
 from local.display import Display, row
 from local.failure import Failure, Missing
+from local.running import UP
 from local.up import DEFAULT_NODES, INTERRUPTED, Wish, up
 
 VERBS = {
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 1 where something failed, 2 where something is missing or not valid."""
     options = _parser().parse_args(arguments)
     try:
-        code: int = options.run(options, Cluster(options.data))
+        code: int = options.run(options)
     except Missing as error:
         print(error, file=sys.stderr)
         return WRONG
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(verb, parents=[common], help=text)
         command.add_argument("part", help="zookeeper, master, agent-1, agent-2 … or scheduler")
         command.set_defaults(run=_part, verb=verb)
+    ctl.add(commands.add_parser("ctl", help="control a Mesos by itself, for tests of frameworks"))
     return parser
 
 
@@ -116,7 +118,8 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _up(options: argparse.Namespace, cluster: Cluster) -> int:
+def _up(options: argparse.Namespace) -> int:
+    cluster = Cluster(options.data)
     wish = Wish(
         options.nodes,
         options.master_port,
@@ -128,7 +131,8 @@ def _up(options: argparse.Namespace, cluster: Cluster) -> int:
     return up(cluster, wish, Display(sys.stderr if options.json else sys.stdout))
 
 
-def _status(options: argparse.Namespace, cluster: Cluster) -> int:
+def _status(options: argparse.Namespace) -> int:
+    cluster = Cluster(options.data)
     states = {name: cluster.state(name) for name in cluster.names}
     now = progress.ask(cluster.layout)
     whole = all(state == UP for state in states.values())
@@ -145,7 +149,8 @@ def _status(options: argparse.Namespace, cluster: Cluster) -> int:
     return 0 if whole and now.complete else FAILED
 
 
-def _down(options: argparse.Namespace, cluster: Cluster) -> int:
+def _down(options: argparse.Namespace) -> int:
+    cluster = Cluster(options.data)
     display = Display(sys.stdout)
     if cluster.remembered is None:
         display.say(f"there is no cluster in {cluster.data}")
@@ -157,7 +162,8 @@ def _down(options: argparse.Namespace, cluster: Cluster) -> int:
     return 0
 
 
-def _part(options: argparse.Namespace, cluster: Cluster) -> int:
+def _part(options: argparse.Namespace) -> int:
+    cluster = Cluster(options.data)
     if options.part not in cluster.names:
         raise Missing(f"there is no part {options.part}; the parts are {', '.join(cluster.names)}")
     with cluster.changing():

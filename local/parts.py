@@ -93,26 +93,42 @@ def _zookeeper(layout: Layout, data: Path) -> Part:
 
 
 def _master(layout: Layout, data: Path) -> Part:
-    port = layout.addresses.master_port
-    flags = (f"--ip={HOST}", f"--port={port}", f"--work_dir={data / 'master'}")
-    command = (sys.executable, "-m", "local.mesos.master", *flags)
-    return Part("master", command, partial(_answers_200, HOST, port, "/health"))
+    return mesos_master(HOST, layout.addresses.master_port, data / "master", {})
+
+
+def mesos_master(host: str, port: int, work_dir: Path, flags: Mapping[str, str]) -> Part:
+    """A Mesos master with further flags of its own."""
+    given = {"ip": host, "port": str(port), "work_dir": str(work_dir), **flags}
+    ready = partial(_answers_200, host, port, "/health")
+    return Part("master", _command("local.mesos.master", given), ready)
 
 
 def _agent(layout: Layout, data: Path, number: int) -> Part:
-    host = layout.addresses.agent(number)
-    flags = (
-        f"--master={layout.master}",
-        f"--ip={host}",
-        f"--hostname={host}",
-        f"--port={AGENT_PORT}",
-        f"--work_dir={data / f'agent-{number}'}",
-        f"--resources={AGENT_RESOURCES}",
-        f"--executor_environment_variables={json.dumps({'PATH': _executor_path(layout)})}",
-    )
-    command = (sys.executable, "-m", "local.mesos.agent", *flags)
+    flags = {
+        "resources": AGENT_RESOURCES,
+        "executor_environment_variables": json.dumps({"PATH": _executor_path(layout)}),
+    }
+    name = f"agent-{number}"
+    return mesos_agent(name, layout.master, layout.addresses.agent(number), data / name, flags)
+
+
+def mesos_agent(name: str, master: str, host: str, work_dir: Path, flags: Mapping[str, str]) -> Part:
+    """A Mesos agent of the master's (host:port), with its resources and other things among the flags."""
+    given = {
+        "master": master,
+        "ip": host,
+        "hostname": host,
+        "port": str(AGENT_PORT),
+        "work_dir": str(work_dir),
+        **flags,
+    }
+    command = _command("local.mesos.agent", given)
     ready = partial(_answers_200, host, AGENT_PORT, "/health")
-    return Part(f"agent-{number}", command, ready, stop=signal.SIGUSR1, stop_seconds=DRAIN_SECONDS)
+    return Part(name, command, ready, stop=signal.SIGUSR1, stop_seconds=DRAIN_SECONDS)
+
+
+def _command(module: str, flags: Mapping[str, str]) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *(f"--{name}={value}" for name, value in flags.items()))
 
 
 def _executor_path(layout: Layout) -> str:
@@ -154,9 +170,10 @@ def _profile(layout: Layout) -> dict[str, str]:
     }
 
 
-def registered_agents(layout: Layout) -> set[str]:
-    """The addresses of the agents that the master counts on now."""
-    _, body = http.get(HOST, layout.addresses.master_port, "/slaves")
+def registered_agents(master: str) -> set[str]:
+    """The addresses of the agents that a master (host:port) counts on now."""
+    host, _, port = master.rpartition(":")
+    _, body = http.get(host, int(port), "/slaves")
     agents = body.get("slaves", []) if isinstance(body, dict) else []
     return {agent["hostname"] for agent in agents if agent.get("active")}
 

@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass, replace
 
 from local import addresses, jars, prerequisites, progress
-from local.cluster import DIED, UP, Cluster, Pause, describe
+from local.cluster import Cluster, describe
 from local.display import INTERVAL_SECONDS, Display
 from local.failure import Failure
 from local.interrupts import Interrupted, Interrupts
 from local.layout import Layout, Software, agents_for, merged
 from local.parts import agent_names
 from local.progress import Progress
+from local.running import DIED, UP, Pause
 
 DEFAULT_NODES = 3
 DETACH_SECONDS = 900.0

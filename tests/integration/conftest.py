@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from local import jars, prerequisites
-from local.cluster import PROJECT
+from local.running import PROJECT
 
 
 @dataclass(frozen=True)

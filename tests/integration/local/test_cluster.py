@@ -14,8 +14,8 @@ import pytest
 from cassandra.cluster import Cluster as Driver
 from cassandra.cluster import Session
 
-from local.cluster import PROJECT
 from local.process import belonging_to
+from local.running import PROJECT
 from tests.integration.conftest import LocalCluster
 
 pytestmark = pytest.mark.needs("java", "mvn")

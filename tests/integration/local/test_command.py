@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local import prerequisites
-from local.cluster import PROJECT
+from local.running import PROJECT
 
 
 def run(

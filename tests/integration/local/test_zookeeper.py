@@ -13,8 +13,9 @@ import pytest
 from kazoo.client import KazooClient
 
 from local import addresses, prerequisites
-from local.cluster import DIED, STOPPED, UP, Cluster
+from local.cluster import Cluster
 from local.failure import Failure
+from local.running import DIED, STOPPED, UP
 from tests.integration.scripted_server import eventually
 from tests.unit.local.test_layout import LAYOUT
 
