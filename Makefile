@@ -6,6 +6,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGING := setup.cfg setup.py pyproject.toml $(wildcard vendor/*/setup.cfg vendor/*/*/*.py)
+# --use-pep517: pip deprecates the other way to build pymesos, with a paragraph on the screen.
+QUIETLY := --quiet --disable-pip-version-check --use-pep517
 # Arguments of `python -m local up` (run) and of pytest (test).
 ARGS ?=
 # Tools that tests must not skip for want of: a list such as java,mvn, or all.
@@ -25,9 +27,10 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Offers read and decided a second; `python -m benchmarks.offers` has the options.
+# Offers read and decided a second, or another of benchmarks/: make bench BENCHMARK=deployment ARGS='--rounds 1'
+BENCHMARK ?= offers
 bench: $(VENV)/.dev
-	@$(BIN)/python -m benchmarks.offers $(ARGS)
+	@$(BIN)/python -m benchmarks.$(BENCHMARK) $(ARGS)
 
 # Stops the cluster and forgets its data. The virtual environment stays, and so do the jars in ~/.cache.
 clean: python
@@ -46,9 +49,9 @@ prerequisites: python
 $(VENV)/.run: $(PACKAGING) | python
 	@echo "making the virtual environment $(VENV)" >&2
 	@$(PYTHON) -m venv $(VENV) >&2
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable . >&2
+	@$(BIN)/pip install $(QUIETLY) --editable . >&2
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
+	@$(BIN)/pip install $(QUIETLY) --editable '.[dev]' >&2
 	@touch $@

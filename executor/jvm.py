@@ -57,6 +57,8 @@ GENERAL = (
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.net.preferIPv4Stack=true",
     "-Djdk.attach.allowAttachSelf=true",
+    # Jolokia's answers are told at once: its server would wait for an acknowledgement halfway through.
+    "-Dsun.net.httpserver.nodelay=true",
     "-Dio.netty.tryReflectionSetAccessible=true",
     "-Dio.netty.allocator.useCacheForAllThreads=true",
     "-Dio.netty.allocator.maxOrder=11",

@@ -28,10 +28,11 @@ STATUS = (
         "GossipRunning",
         "LocalHostId",
         "ReleaseVersion",
-        "Tokens",
         "LiveNodes",
         "UnreachableNodes",
     ),
+    # By itself, for a node that is no member yet has none, and fails to tell all that is asked along with it.
+    read(STORAGE, "Tokens"),
     read(SNITCH, "Datacenter", "Rack"),
     read(LOAD, "Count"),
     read(RUNTIME, "Uptime"),
@@ -58,12 +59,12 @@ class Management:
 
     def status(self, timeout_seconds: float = READ_SECONDS) -> NodeStatus:
         """What the node says of itself now. Raises NotAnswering."""
-        storage, snitch, load, runtime = self._jolokia.ask(STATUS, timeout_seconds)
+        storage, tokens, snitch, load, runtime = self._jolokia.ask(STATUS, timeout_seconds)
         if storage.get("status") == MISSING:
             # Java runs, and Cassandra has not come to registering its beans.
             facts: Mapping[str, Any] = {"OperationMode": STARTING}
         else:
-            facts = _value(storage, "its state")
+            facts = {**_value(storage, "its state"), "Tokens": tokens.get("value")}
         return self._status(facts, snitch.get("value") or {}, load.get("value"), runtime.get("value"))
 
     def _status(

@@ -23,7 +23,7 @@ class Rhythm:
     ``first_silence`` where there never was an answer: a start takes its time.
     """
 
-    busy: float = 0.5
+    busy: float = 0.2
     idle: float = 2.0
     settling: float = 60.0
     silence: float = 10.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import shutil
@@ -19,6 +18,9 @@ from local.failure import Failure
 
 POMS = Path(__file__).parent / "maven"
 POLL_SECONDS = 0.1
+
+PACKED = b"tar"
+"""How what is in the cache is packed."""
 
 Pause = Callable[[float], None]
 
@@ -91,10 +93,10 @@ def cassandra(maven: Maven) -> Tarball:
     def build(folder: Path) -> None:
         jars = folder / "lib"
         maven.copy_jars(pom, jars)
-        pack(jars, folder / f"{name}-bin.tar.gz", f"{name}/lib")
+        pack(jars, folder / f"{name}-bin.tar", f"{name}/lib")
         shutil.rmtree(jars)
 
-    tarball = _cached(pom, build) / f"{name}-bin.tar.gz"
+    tarball = _cached(pom, build) / f"{name}-bin.tar"
     return Tarball(version, tarball, _sha512(tarball))
 
 
@@ -112,8 +114,8 @@ def _version(pom: Path) -> str:
 
 
 def _folder(pom: Path) -> Path:
-    """Where the cache has what is built from a pom; another pom, another folder."""
-    digest = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
+    """Where the cache has what is built from a pom; another pom or way to pack, another folder."""
+    digest = hashlib.sha256(pom.read_bytes() + PACKED).hexdigest()[:12]
     return cache() / f"{pom.parent.name}-{_version(pom)}-{digest}"
 
 
@@ -141,11 +143,7 @@ def _rename_unless_there(source: Path, target: Path) -> None:
 
 def pack(folder: Path, tarball: Path, inside: str) -> None:
     """Pack the files of a folder; the same files give the same bytes. Jars are compressed as they are."""
-    with (
-        tarball.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=0, fileobj=raw, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-    ):
+    with tarfile.open(tarball, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path in sorted(folder.iterdir()):
             entry = tarfile.TarInfo(f"{inside}/{path.name}")
             entry.size = path.stat().st_size

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from local import addresses, jars, prerequisites, progress
 from local.cluster import Cluster, describe
 from local.display import INTERVAL_SECONDS, Display
-from local.failure import Failure
+from local.failure import Failure, Refused
 from local.interrupts import Interrupted, Interrupts
 from local.layout import Layout, Software, agents_for, merged
 from local.parts import agent_names
@@ -64,6 +64,7 @@ def _join(cluster: Cluster, wish: Wish, display: Display, pause: Pause) -> int:
 
 def _run(cluster: Cluster, wish: Wish, software: Software, display: Display, pause: Pause) -> int:
     """Start, wait, watch; whatever ends this, nothing runs on but what was to be detached."""
+    before = cluster.remembered
     try:
         _start(cluster, wish, software, display, pause)
         _await_plan(cluster, wish, display, pause)
@@ -76,9 +77,17 @@ def _run(cluster: Cluster, wish: Wish, software: Software, display: Display, pau
         display.say("stopping: each node is drained first")
         _stop(cluster, display)
         return INTERRUPTED if wish.detach else 0
-    except Failure:
+    except Failure as failure:
         _stop(cluster, display)
+        if isinstance(failure, Refused):
+            _forget(cluster, before)
         raise
+
+
+def _forget(cluster: Cluster, before: Layout | None) -> None:
+    """Leave it at what was before, or else the next ``up`` would ask for what was refused again."""
+    with cluster.changing():
+        cluster.layout = before or replace(cluster.layout, settings={})
 
 
 def _software(cluster: Cluster, display: Display, pause: Pause) -> Software:
@@ -105,7 +114,10 @@ def _start(cluster: Cluster, wish: Wish, software: Software, display: Display, p
         cluster.start(["zookeeper", "master", *agents], pause)
         cluster.await_agents(pause)
         display.say("starting the scheduler")
-        cluster.start(["scheduler"], pause)
+        try:
+            cluster.start(["scheduler"], pause)
+        except Failure as failure:
+            raise Refused(str(failure)) from None
 
 
 def _settled(before: Layout | None, wish: Wish, software: Software) -> Layout:
@@ -143,7 +155,7 @@ def _await_plan(cluster: Cluster, wish: Wish, display: Display, pause: Pause) ->
         now = progress.ask(cluster.layout)
         display.show(now)
         if now.errors:
-            raise Failure("the plan cannot go on: " + "; ".join(now.errors))
+            raise Refused("the plan cannot go on: " + "; ".join(now.errors))
         if now.complete and len(progress.contact_points(cluster.layout)) >= cluster.layout.nodes:
             return
         if time.monotonic() > deadline:

@@ -19,7 +19,6 @@ STORAGE = {
     "GossipRunning": True,
     "LocalHostId": "7b6e0c32",
     "ReleaseVersion": "5.0.9",
-    "Tokens": ["1", "2"],
     "LiveNodes": ["10.0.0.2", "10.0.0.1"],
     "UnreachableNodes": ["10.0.0.3"],
 }
@@ -53,7 +52,9 @@ MISSING = {"status": 404, "error": "javax.management.InstanceNotFoundException"}
 
 def test_a_status_is_read_in_one_exchange(tmp_path: Path) -> None:
     places = value({"Datacenter": "dc1", "Rack": "rac1"})
-    asker, jolokia = management(tmp_path, value(STORAGE), places, value(147737), value(12_999))
+    asker, jolokia = management(
+        tmp_path, value(STORAGE), value(["1", "2"]), places, value(147737), value(12_999)
+    )
     status = asker.status(0.9)
     assert jolokia.timeouts == [0.9]
     assert (status.mode, status.joined, status.native_transport_running) == ("NORMAL", True, True)
@@ -67,14 +68,22 @@ def test_a_status_is_read_in_one_exchange(tmp_path: Path) -> None:
 
 
 def test_before_cassandra_has_its_beans_it_is_starting(tmp_path: Path) -> None:
-    asker, _ = management(tmp_path, MISSING, MISSING, MISSING, value(900))
+    asker, _ = management(tmp_path, MISSING, MISSING, MISSING, MISSING, value(900))
     status = asker.status()
     assert (status.mode, status.joined, status.live, status.data_center) == ("STARTING", False, (), "")
 
 
+def test_a_node_that_joins_tells_its_state_though_it_has_no_tokens_yet(tmp_path: Path) -> None:
+    none = {"status": 500, "error": "java.lang.AssertionError: Unable to get tokens; it is not a member"}
+    joining = value({**STORAGE, "OperationMode": "JOINING", "Joined": False})
+    asker, _ = management(tmp_path, joining, none, value({}), value(0), value(900))
+    status = asker.status()
+    assert (status.mode, status.joined, status.token_count) == ("JOINING", False, 0)
+
+
 def test_without_a_state_there_is_no_status(tmp_path: Path) -> None:
     broken = {"status": 500, "error": "java.lang.IllegalStateException: not now"}
-    asker, _ = management(tmp_path, broken, MISSING, MISSING, MISSING)
+    asker, _ = management(tmp_path, broken, MISSING, MISSING, MISSING, MISSING)
     with pytest.raises(NotAnswering, match=r"Cassandra does not tell its state: .* not now"):
         asker.status()
 
