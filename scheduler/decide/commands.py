@@ -5,9 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from scheduler.decide import owner, reconcile
+from scheduler.decide import operations, owner, reconcile
 from scheduler.decide.decision import Decision, Refused, UnknownName
-from scheduler.model.event import Command, ForceComplete, Interrupt, Proceed, RestartNode, RestartStep
+from scheduler.model.event import (
+    Command,
+    ForceComplete,
+    Interrupt,
+    Proceed,
+    RestartNode,
+    RestartStep,
+    StartOperation,
+    StopOperation,
+)
 from scheduler.model.node import Node
 from scheduler.model.world import Controls, World
 
@@ -18,21 +27,44 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
     """Carry an order out. Raises Refused or UnknownName."""
     match command:
         case Interrupt(plan):
-            return _interrupt(decision, _known(plan))
+            return _interrupt(decision, _known(decision.world, plan))
         case Proceed(plan):
-            return _proceed(decision, _known(plan))
+            return operations.resume(_proceed(decision, _known(decision.world, plan)), plan)
+        case ForceComplete(plan, phase, step) if plan in operations.PHASES:
+            return operations.force(decision, plan, _parts(decision.world, plan, phase, step))
         case ForceComplete(plan, phase, step):
-            return _force(decision, _steps(decision.world, _known(plan), phase, step))
+            return _force(decision, _steps(decision.world, _known(decision.world, plan), phase, step))
+        case RestartStep(plan, phase, step) if plan in operations.PHASES:
+            return operations.restart(decision, plan, _parts(decision.world, plan, phase, step))
         case RestartStep(plan, phase, step):
-            return _restart_steps(decision, _known(plan), phase, step, now)
+            return _restart_steps(decision, _known(decision.world, plan), phase, step, now)
+        case StartOperation():
+            return operations.start(_proceed(decision, command.kind), command, now)
+        case StopOperation(kind):
+            return operations.stop(decision, kind)
         case RestartNode(name):
             return _restart_node(decision, _launched(decision.world, name))
 
 
-def _known(plan: str) -> str:
-    if plan not in PLANS:
-        raise UnknownName(f"there is no plan {plan}; the plans are {', '.join(PLANS)}")
+def _known(world: World, plan: str) -> str:
+    plans = (*PLANS, *(kind for kind in operations.PHASES if operations.latest(world, kind)))
+    if plan not in plans:
+        raise UnknownName(f"there is no plan {plan}; the plans are {', '.join(plans)}")
     return plan
+
+
+def _parts(world: World, plan: str, phase: str, step: str | None) -> list[str]:
+    """The nodes whose parts of an operation a phase and a step, each by name or id, stand for."""
+    operation = operations.latest(world, _known(world, plan))
+    if operation is None or phase not in (operations.PHASES[plan], operations.phase_id(world, operation)):
+        raise UnknownName(f"the plan {plan} has no phase {phase}")
+    names = [part.name for part in operation.parts]
+    if step is None:
+        return names
+    named = [n for n in names if step in (f"{plan}-{n}", operations.step_id(world, operation, n))]
+    if not named:
+        raise UnknownName(f"the phase {phase} has no step {step}")
+    return named
 
 
 def _interrupt(decision: Decision, plan: str) -> Decision:

@@ -7,7 +7,18 @@ from typing import get_args
 
 from protocol.codec import DecodeError
 from protocol.message import SEEDS, decode_message
-from scheduler.decide import commands, lifecycle, offers, owner, readiness, reconcile, seeds, stops
+from scheduler.decide import (
+    commands,
+    lifecycle,
+    maintenance,
+    offers,
+    operations,
+    owner,
+    readiness,
+    reconcile,
+    seeds,
+    stops,
+)
 from scheduler.decide.decision import Decision
 from scheduler.model.event import (
     AgentLost,
@@ -71,9 +82,13 @@ def _subscribed(decision: Decision, framework_id: str, master: str, now: float) 
 
 def _updated(decision: Decision, update: TaskUpdate, now: float) -> Decision:
     node = _node_of(decision.world, update)
-    if node is None:
+    work = operations.part_of(decision.world, update.task_id)
+    if node is not None:
+        decision = decision.with_node(lifecycle.apply_update(node, update, now))
+    elif work is not None:
+        decision = maintenance.apply_update(decision, *work, update, now)
+    else:
         return _stray(decision, update)
-    decision = decision.with_node(lifecycle.apply_update(node, update, now))
     return reconcile.answered(decision, update.task_id, now)
 
 
@@ -109,7 +124,8 @@ def _advance(decision: Decision, now: float) -> Decision:
     decision = readiness.settle(decision, now)
     decision = stops.stop(decision, now)
     decision = seeds.push_seeds(decision, now)
-    return _want_offers(decision, now)
+    decision = maintenance.advance(decision, now)
+    return _want_slot(_want_offers(decision, now), now)
 
 
 def _want_offers(decision: Decision, now: float) -> Decision:
@@ -122,3 +138,13 @@ def _want_offers(decision: Decision, now: float) -> Decision:
         return decision
     decision = decision.with_session(waiting=waiting)
     return decision.plus(Revive()) if waiting.keys() - before.keys() else decision
+
+
+def _want_slot(decision: Decision, now: float) -> Decision:
+    """Note whose slot the running operation wants; offers refused before are called back for it."""
+    wanted = maintenance.wanting(decision.world, now)
+    name = wanted[1].name if wanted else None
+    if name == decision.world.session.slot_wanted:
+        return decision
+    decision = decision.with_session(slot_wanted=name)
+    return decision.plus(Revive()) if name else decision

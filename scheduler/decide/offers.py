@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from scheduler.decide import launch, matching, owner, placement
+from scheduler.decide import launch, maintenance, matching, owner, placement
 from scheduler.decide.cleaning import clean
 from scheduler.decide.decision import Decision
 from scheduler.model.intent import Decline
@@ -28,6 +28,7 @@ def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     for node in wanting:
         if node.placement is None:
             decision, left = _start_anew(decision, node, left, now)
+    decision, left = maintenance.use(decision, left, now)
     return _decline(decision, left)
 
 
@@ -35,7 +36,8 @@ def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
     if not offers:
         return decision
     world = decision.world
-    seconds = world.settings.mesos_refuse_seconds if world.session.waiting else IDLE_REFUSE_SECONDS
+    waiting = world.session.waiting or world.session.slot_wanted
+    seconds = world.settings.mesos_refuse_seconds if waiting else IDLE_REFUSE_SECONDS
     return decision.plus(Decline(tuple(offer.id for offer in offers), seconds))
 
 

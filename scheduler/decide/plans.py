@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from scheduler.decide import owner, readiness, stops
+from scheduler.decide.operation_plans import operation_plans
 from scheduler.decide.owner import (
     DEPLOY,
     DEPLOY_PHASE,
@@ -23,7 +24,7 @@ from scheduler.model.world import World
 
 def plans(world: World, now: float) -> dict[str, Plan]:
     """All plans by name."""
-    return {DEPLOY: deploy(world, now), RECOVERY: recovery(world, now)}
+    return {DEPLOY: deploy(world, now), RECOVERY: recovery(world, now), **operation_plans(world, now)}
 
 
 def deploy(world: World, now: float) -> Plan:

@@ -11,6 +11,7 @@ import dataclasses
 from scheduler.decide.decision import Decision
 from scheduler.model.intent import Reconcile
 from scheduler.model.node import Node
+from scheduler.model.operation import WorkTask
 from scheduler.model.task import STAGING
 from scheduler.model.world import Reconciliation, World
 
@@ -27,11 +28,10 @@ PROBE_SECONDS = 30.0
 
 def begin(decision: Decision, now: float) -> Decision:
     """Start over, after a registration."""
-    tasks = {
-        node.task.id: node.task.agent_id
-        for node in decision.world.ledger.members()
-        if node.task is not None and node.alive
-    }
+    ledger = decision.world.ledger
+    servers = [node.task for node in ledger.members() if node.task is not None and node.alive]
+    tasks = {task.id: task.agent_id for task in servers}
+    tasks |= {task.id: task.agent_id for task in _maintenance(decision.world)}
     progress = Reconciliation(tasks, now, now + FIRST_INTERVAL_SECONDS, FIRST_INTERVAL_SECONDS)
     return _ask(_completed(decision.with_session(reconciliation=progress), now))
 
@@ -64,6 +64,12 @@ def remind(decision: Decision, now: float) -> Decision:
     return _ask(decision) if later.outstanding else decision.plus(Reconcile())
 
 
+def _maintenance(world: World) -> list[WorkTask]:
+    """The maintenance tasks that run or may run."""
+    parts = (part for operation in world.ledger.operations.values() for part in operation.parts)
+    return [part.task for part in parts if part.task is not None and part.task.alive]
+
+
 def _ask(decision: Decision) -> Decision:
     progress = decision.world.session.reconciliation
     if progress is None or not progress.outstanding:
@@ -87,10 +93,24 @@ def _probe(decision: Decision, now: float) -> Decision:
         if now - decision.world.session.probed.get(node.number, 0.0) >= PROBE_SECONDS:
             probed = {**decision.world.session.probed, node.number: now}
             decision = decision.with_session(probed=probed).plus(Reconcile(((task.id, task.agent_id),)))
+    for work in _maintenance(decision.world):
+        reminded = decision.world.session.reminded
+        # One that is being killed is asked about by the kill's repetition.
+        silent = work.state == STAGING and work.kill_grace is None
+        if silent and now - reminded.get(work.id, work.since) >= PROBE_SECONDS:
+            decision = decision.with_session(reminded={**reminded, work.id: now})
+            decision = decision.plus(Reconcile(((work.id, work.agent_id),)))
     return decision
 
 
 def is_reconciled(world: World, node: Node) -> bool:
     """Whether what is known of the node's task was told in this session, so that it may be acted on."""
+    if node.task is None:
+        return world.session.reconciliation is not None
+    return is_task_reconciled(world, node.task.id)
+
+
+def is_task_reconciled(world: World, task_id: str) -> bool:
+    """Whether a task's state was told in this session."""
     progress = world.session.reconciliation
-    return progress is not None and (node.task is None or node.task.id not in progress.outstanding)
+    return progress is not None and task_id not in progress.outstanding

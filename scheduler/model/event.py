@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from protocol.maintenance import RepairOptions
 from scheduler.model.offer import Offer
 from scheduler.model.task import TaskUpdate
 
@@ -133,5 +135,26 @@ class RestartNode:
     node: str
 
 
-Command = Interrupt | Proceed | ForceComplete | RestartStep | RestartNode
+@dataclass(frozen=True)
+class StartOperation:
+    """An operator's order: begin maintenance of this kind.
+
+    ``nodes`` are numbers, None for all that have data. ``tables`` are by keyspace, all of them known to
+    Cassandra.
+    """
+
+    kind: str
+    nodes: tuple[int, ...] | None
+    tables: Mapping[str, tuple[str, ...]]
+    repair: RepairOptions = field(default_factory=RepairOptions)
+
+
+@dataclass(frozen=True)
+class StopOperation:
+    """An operator's order: end the running maintenance of this kind, in the middle of what it is at."""
+
+    kind: str
+
+
+Command = Interrupt | Proceed | ForceComplete | RestartStep | RestartNode | StartOperation | StopOperation
 Event = MesosEvent | Tick | Command

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from protocol.codec import encode
 from scheduler.model.node import Node
+from scheduler.model.operation import Operation
 from scheduler.model.settings import NodeSettings, Settings
 
 
@@ -61,13 +62,17 @@ class Framework:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The stored records. ``nodes`` are by number; every wanted node has a record from the start."""
+    """The stored records. ``nodes`` are by number; every wanted node has a record from the start.
+
+    ``operations`` are by id, the newest ones.
+    """
 
     framework: Framework
     cluster: Cluster
     target: Target
     controls: Controls
     nodes: Mapping[int, Node]
+    operations: Mapping[str, Operation] = field(default_factory=dict)
 
     def with_node(self, node: Node) -> Ledger:
         """The ledger with this node's record replaced."""
@@ -131,6 +136,8 @@ class Session:
     ``waiting`` are the nodes that want an offer, by number, with the time since when; ``shortfalls``, by
     agent id, say why the last offers were no use to the node that looks for a new place. ``seeds`` and
     ``probed`` (when a silent launch was last asked about, a kill last sent) are by node number.
+    ``reminded`` is the same for maintenance tasks, by their id; ``slot_wanted`` names the node whose slot an
+    operation waits for.
     """
 
     registered_at: float | None = None
@@ -140,6 +147,8 @@ class Session:
     shortfalls: Mapping[str, Shortfall] = field(default_factory=dict)
     seeds: Mapping[int, SeedsPush] = field(default_factory=dict)
     probed: Mapping[int, float] = field(default_factory=dict)
+    reminded: Mapping[str, float] = field(default_factory=dict)
+    slot_wanted: str | None = None
 
     @property
     def registered(self) -> bool:

@@ -1,15 +1,16 @@
 """The ledger in ZooKeeper.
 
-Below the service's root lie ``framework``, ``cluster``, ``target``, ``controls`` and ``nodes/node-N``, one
-record each, and ``epoch``. Whoever becomes leader sets ``epoch``; every later write checks in the same
-transaction that nobody has set it since, and that each record still has the version that was read.
+Below the service's root lie ``framework``, ``cluster``, ``target``, ``controls``, ``nodes/node-N`` and
+``operations/<id>``, one record each, and ``epoch``. Whoever becomes leader sets ``epoch``; every later write
+checks in the same transaction that nobody has set it since, and that each record still has the version that
+was read.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kazoo.client import KazooClient
@@ -25,6 +26,7 @@ from kazoo.exceptions import (
 )
 
 from scheduler.model.node import Node
+from scheduler.model.operation import Operation
 from scheduler.model.world import Cluster, Controls, Framework, Ledger, Target
 from scheduler.store.records import UnreadableRecord, from_bytes, to_bytes
 
@@ -36,6 +38,9 @@ KINDS: Mapping[str, type[Any]] = {
     "target": Target,
     "controls": Controls,
 }
+
+
+FOLDERS = ("nodes", "operations")
 
 
 class Fenced(Exception):
@@ -57,7 +62,8 @@ class Store:
     def take_epoch(self) -> int:
         """Begin a new epoch: from now on writes of earlier leaders fail. Returns its number."""
         path = self._path("epoch")
-        self._client.ensure_path(self._path("nodes"))
+        for folder in FOLDERS:
+            self._client.ensure_path(self._path(folder))
         try:
             self._client.create(path, b"")
         except NodeExistsError:
@@ -80,7 +86,8 @@ class Store:
         for name, record in records.items():
             if record is None:
                 raise UnreadableRecord(f"znode {self._path(name)} is missing: restore it from a copy")
-        return Ledger(nodes=self._read_nodes(), **records)
+        operations = {one.id: one for one in self._read_all("operations", Operation)}
+        return Ledger(nodes=self._read_nodes(), operations=operations, **records)
 
     def create(self, ledger: Ledger) -> None:
         """Store the first records. Raises Fenced."""
@@ -90,11 +97,11 @@ class Store:
         """Store what differs between two ledgers, all or nothing. Raises Fenced."""
         if before is after:
             return
-        old = _flat(before)
-        changed = {name: record for name, record in _flat(after).items() if old.get(name) is not record}
+        old, new = _flat(before), _flat(after)
+        changed = {name: record for name, record in new.items() if old.get(name) is not record}
         unequal = {name: record for name, record in changed.items() if old.get(name) != record}
         if unequal:
-            self._write(unequal)
+            self._write(unequal, forgotten=old.keys() - new.keys())
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -108,24 +115,27 @@ class Store:
         return from_bytes(kind, data, self._path(name))
 
     def _read_nodes(self) -> dict[int, Node]:
-        names = self._client.get_children(self._path("nodes"))
-        nodes = [self._read(f"nodes/{name}", Node) for name in names]
+        nodes = self._read_all("nodes", Node)
         return {node.number: node for node in sorted(nodes, key=lambda node: node.number)}
+
+    def _read_all(self, folder: str, kind: type[Any]) -> list[Any]:
+        names = self._client.get_children(self._path(folder))
+        return [self._read(f"{folder}/{name}", kind) for name in names]
 
     def _refuse_foreign_state(self) -> None:
         """State of another program under the same root must not be built over."""
-        strange = set(self._client.get_children(self._root)) - {*KINDS, "nodes", "epoch", "lock"}
+        strange = set(self._client.get_children(self._root)) - {*KINDS, *FOLDERS, "epoch", "lock"}
         if strange:
             raise UnreadableRecord(
                 f"znode {self._root} holds {', '.join(sorted(strange))}, which this service did not write: "
                 "it is left untouched; choose another SERVICE_NAME"
             )
 
-    def _write(self, records: Mapping[str, object]) -> None:
+    def _write(self, records: Mapping[str, object], forgotten: Iterable[str] = ()) -> None:
         data = {name: to_bytes(record) for name, record in records.items()}
         while True:
             try:
-                self._transact(data)
+                self._transact(data, forgotten)
             except (ConnectionLoss, TimeoutError):
                 # The fate of the transaction is unknown: read what became of it, in the same session.
                 if self._is_stored(data):
@@ -133,7 +143,7 @@ class Store:
             else:
                 return
 
-    def _transact(self, data: Mapping[str, bytes]) -> None:
+    def _transact(self, data: Mapping[str, bytes], forgotten: Iterable[str]) -> None:
         transaction = self._client.transaction()
         transaction.check(self._path("epoch"), self._epoch_version)
         for name, content in data.items():
@@ -141,9 +151,13 @@ class Store:
                 transaction.set_data(self._path(name), content, self._versions[name])
             else:
                 transaction.create(self._path(name), content)
+        for name in forgotten:
+            transaction.delete(self._path(name), self._versions[name])
         _check(transaction.commit())
         for name in data:
             self._versions[name] = self._versions.get(name, -1) + 1
+        for name in forgotten:
+            del self._versions[name]
 
     def _is_stored(self, data: Mapping[str, bytes]) -> bool:
         """Whether a transaction of unknown fate took place; waits for the connection to come back."""
@@ -176,6 +190,7 @@ def _flat(ledger: Ledger) -> dict[str, object]:
         "target": ledger.target,
         "controls": ledger.controls,
         **nodes,
+        **{f"operations/{one.id}": one for one in ledger.operations.values()},
     }
 
 

@@ -1,0 +1,232 @@
+"""Working through an operation: a task in each node's slot, one node after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from protocol.codec import DecodeError
+from protocol.maintenance import REPAIR, MaintenanceTask
+from protocol.report import decode_report
+from protocol.task import encode_task
+from scheduler.decide import ids, matching, operations, owner
+from scheduler.decide.decision import Decision
+from scheduler.decide.launch import REFUSE_REST_SECONDS
+from scheduler.decide.lifecycle import FIRST_DELAY_SECONDS, RANK, delay
+from scheduler.decide.operations import with_operation, with_part
+from scheduler.decide.owner import Wait
+from scheduler.decide.reconcile import is_task_reconciled
+from scheduler.model.intent import Accept, Kill, Launch
+from scheduler.model.node import Node, Placement
+from scheduler.model.offer import Offer
+from scheduler.model.operation import Operation, Part, WorkTask
+from scheduler.model.resource import Resource, total
+from scheduler.model.task import ERROR, FAILED, FINISHED, STAGING, TERMINAL, UNKNOWN, TaskUpdate
+from scheduler.model.world import World
+
+MOST_FAILURES = 4
+"""A part that fails so often in a row without getting any further fails its operation."""
+
+PIECE_SECONDS = 3600.0
+"""How long an interrupted operation may take to finish the table or segment that it is at."""
+
+REPEAT_SECONDS = 30.0
+"""A kill that has not ended its task yet is sent again after so long: it may have been lost."""
+
+LEAST_CPUS, LEAST_MEMORY_MB = 0.01, 32.0
+"""Less than Mesos takes for a task."""
+
+EXECUTOR_ENDED = "REASON_EXECUTOR_TERMINATED"
+
+
+def apply_update(
+    decision: Decision, operation: Operation, part: Part, update: TaskUpdate, now: float
+) -> Decision:
+    """The operation's record after an update of a part's present task."""
+    task = part.task
+    if task is None or task.state in TERMINAL:
+        return decision
+    part = _heard(part, update)
+    if update.state in TERMINAL or update.state == UNKNOWN:
+        return with_part(decision, operation, _ended(part, task, update, now))
+    if RANK.get(update.state, -1) < RANK.get(task.state, -1):
+        return decision
+    since = task.since if task.state == update.state else now
+    running = dataclasses.replace(task, state=update.state, since=since)
+    return with_part(decision, operation, dataclasses.replace(part, task=running))
+
+
+def _heard(part: Part, update: TaskUpdate) -> Part:
+    try:
+        progress = decode_report(update.data).progress or part.progress
+    except DecodeError:
+        # An executor of a foreign version: its state counts, what it adds cannot be read.
+        progress = part.progress
+    return dataclasses.replace(part, progress=progress, message=update.message or part.message)
+
+
+def _ended(part: Part, task: WorkTask, update: TaskUpdate, now: float) -> Part:
+    part = dataclasses.replace(part, task=dataclasses.replace(task, state=update.state, since=now))
+    if update.state == FINISHED:
+        return dataclasses.replace(part, done=True, ended_at=now, failures=0)
+    if update.state not in (FAILED, ERROR) or update.reason == EXECUTOR_ENDED:
+        # Nothing was wrong with the work: the node, its agent or an order has ended it.
+        return dataclasses.replace(part, not_before=now + FIRST_DELAY_SECONDS)
+    come_to = part.progress.done if part.progress else 0
+    failures = part.failures + 1 if come_to <= part.stuck_at else 1
+    return dataclasses.replace(
+        part, failures=failures, stuck_at=come_to, not_before=now + delay(failures + 1)
+    )
+
+
+def advance(decision: Decision, now: float) -> Decision:
+    """Do for the running operation what has become possible or necessary."""
+    operation = operations.active(decision.world)
+    if operation is None:
+        return decision
+    for part in operation.parts:
+        decision = _hold_to_orders(decision, operation, part, now)
+    operation = decision.world.ledger.operations[operation.id]
+    settled = _settled(decision.world, operation, now)
+    return decision if settled == operation else with_operation(decision, settled)
+
+
+def _settled(world: World, operation: Operation, now: float) -> Operation:
+    """The operation, ended where all is done, a part has failed for good, or its stop is complete."""
+    parts = tuple(_without_node(part, now) if _is_gone(world, part) else part for part in operation.parts)
+    operation = dataclasses.replace(operation, parts=parts)
+    if any(part.alive for part in parts):
+        return operation
+    present = operation.present
+    if present is None or operation.stopping:
+        return dataclasses.replace(operation, ended_at=now)
+    if present.failures >= MOST_FAILURES:
+        reason = f"{present.name} failed {present.failures} times: {present.message}"
+        return dataclasses.replace(operation, ended_at=now, failed=reason)
+    return operation
+
+
+def _is_gone(world: World, part: Part) -> bool:
+    return part.node not in world.ledger.nodes and not part.done
+
+
+def _without_node(part: Part, now: float) -> Part:
+    return dataclasses.replace(part, done=True, ended_at=now, message="the node was taken away")
+
+
+def _hold_to_orders(decision: Decision, operation: Operation, part: Part, now: float) -> Decision:
+    """End a task that is to stop, at once, or that an interrupted plan waits for, after its present piece."""
+    task, world = part.task, decision.world
+    if task is None or not task.alive or not is_task_reconciled(world, task.id):
+        return decision
+    if operation.stopping or part.done:
+        grace = 0.0
+    elif owner.interrupted(world, operation.kind):
+        grace = PIECE_SECONDS
+    else:
+        return decision
+    asked_before = task.kill_grace is not None and task.kill_grace <= grace
+    if asked_before and now - world.session.reminded.get(task.id, 0.0) < REPEAT_SECONDS:
+        return decision
+    part = dataclasses.replace(part, task=dataclasses.replace(task, kill_grace=grace))
+    decision = decision.with_session(reminded={**world.session.reminded, task.id: now})
+    if not asked_before:
+        decision = with_part(decision, operation, part)
+    return decision.plus(Kill(task.id, task.agent_id, grace))
+
+
+def hindrance(world: World, operation: Operation, part: Part, now: float) -> Wait | None:
+    """What keeps a part without a live task from being worked on; None when it wants an offer."""
+    if owner.interrupted(world, operation.kind):
+        return Wait(
+            f"the plan {operation.kind} is interrupted; PUT /v1/plans/{operation.kind}/continue lets it go on"
+        )
+    if now < part.not_before:
+        return Wait(
+            f"failed {part.failures} times in a row, last: {part.message}", part.not_before, delayed=True
+        )
+    node = world.ledger.nodes.get(part.node)
+    if node is None or not node.normal:
+        return Wait(f"{part.name} to be NORMAL again; the plans deploy and recovery say more")
+    if operation.kind == REPAIR:
+        down = [other.name for other in world.ledger.members() if other.bootstrapped and not other.normal]
+        if down:
+            return Wait(f"{', '.join(down)} to be NORMAL again: a repair needs all replicas")
+    if part.task is not None and not is_task_reconciled(world, part.task.id):
+        return Wait("Mesos to tell the state of its last task")
+    return None
+
+
+def wanting(world: World, now: float) -> tuple[Operation, Part] | None:
+    """The part that is to be worked on as soon as its node's slot is offered."""
+    operation = operations.active(world)
+    part = operation.present if operation else None
+    if operation is None or part is None or operation.stopping or any(p.alive for p in operation.parts):
+        return None
+    return None if hindrance(world, operation, part, now) else (operation, part)
+
+
+def use(decision: Decision, offers: Sequence[Offer], now: float) -> tuple[Decision, list[Offer]]:
+    """Launch the task that is wanted where an offer holds its node's slot; return the other offers."""
+    wanted = wanting(decision.world, now)
+    node = decision.world.ledger.nodes.get(wanted[1].node) if wanted else None
+    found = matching.held(node.placement, offers) if node and node.placement else None
+    slot = _slot(decision.world, found.resources) if found else None
+    if wanted is None or node is None or found is None or slot is None:
+        return decision, list(offers)
+    decision = _launch(decision, *wanted, node, found.offers, slot, now)
+    return decision, [offer for offer in offers if offer not in found.offers]
+
+
+def _slot(world: World, resources: Sequence[Resource]) -> tuple[Resource, ...] | None:
+    """What a maintenance task takes of what a node's reservation has free; None where it is too little."""
+    settings = world.ledger.target.node
+    cpus = min(settings.cluster_task_cpus, total(resources, "cpus"))
+    memory = min(settings.cluster_task_memory_mb, total(resources, "mem"))
+    if cpus < LEAST_CPUS or memory < LEAST_MEMORY_MB:
+        return None
+    reservations = next(r.reservations for r in resources if r.name == "cpus")
+    return (
+        Resource("cpus", cpus, reservations=reservations),
+        Resource("mem", memory, reservations=reservations),
+    )
+
+
+def _launch(
+    decision: Decision,
+    operation: Operation,
+    part: Part,
+    node: Node,
+    offers: Sequence[Offer],
+    slot: tuple[Resource, ...],
+    now: float,
+) -> Decision:
+    world, server = decision.world, node.task
+    if server is None or node.placement is None:
+        raise ValueError(f"{node.name} does not run")
+    launches = part.launches + 1
+    name = f"{operation.kind}-{node.name}"
+    task_id = f"{name}__{ids.derived_id(world, operation.id, node.name, launches)}"
+    data = encode_task(_task(operation, part, node.placement, total(slot, "mem")))
+    launch = Launch(task_id, name, offers[0].agent_id, server.executor, slot, data)
+    part = dataclasses.replace(
+        part,
+        launches=launches,
+        task=WorkTask(task_id, offers[0].agent_id, STAGING, now),
+        started_at=part.started_at or now,
+    )
+    accept = Accept(tuple(offer.id for offer in offers), (launch,), REFUSE_REST_SECONDS)
+    return with_part(decision, operation, part).plus(accept)
+
+
+def _task(operation: Operation, part: Part, place: Placement, memory_mb: float) -> MaintenanceTask:
+    volumes = [resource.scalar for resource in place.resources if resource.persistence_id]
+    return MaintenanceTask(
+        node=part.name,
+        operation=f"{operation.id}-{part.round}",
+        kind=operation.kind,
+        tables=dict(operation.tables),
+        helper_memory_mb=memory_mb,
+        disk_mb=sum(volumes),
+        repair=operation.repair,
+    )
