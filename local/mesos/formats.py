@@ -38,14 +38,14 @@ def refined(resource: Resource) -> Resource:
 def unrefined(resource: Resource) -> Resource:
     """In the form before refinement. There may be no more than one reservation."""
     result = {key: value for key, value in resource.items() if key != "reservations"}
-    return {**result, **_old_fields(resource)}
+    return schema.ordered("Resource", {**result, **_old_fields(resource)})
 
 
 def endpoint(resource: Resource) -> Resource:
     """In both forms; a refined reservation has no old form."""
     if len(resource.get("reservations", [])) > 1:
         return resource
-    return {**resource, **_old_fields(resource)}
+    return schema.ordered("Resource", {**resource, **_old_fields(resource)})
 
 
 def _old_fields(resource: Resource) -> Json:

@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from local.mesos import values
+from local.mesos import schema, values
 
 Resource = dict[str, Any]
 Json = dict[str, Any]
@@ -144,7 +144,8 @@ class Resources:
 
     def allocated_to(self, role: str) -> Resources:
         """The same, allocated to a role."""
-        return Resources({**resource, "allocation_info": {"role": role}} for resource in self)
+        allocation = {"allocation_info": {"role": role}}
+        return Resources(schema.ordered("Resource", {**resource, **allocation}) for resource in self)
 
     def unallocated(self) -> Resources:
         """The same without saying to whom they are allocated."""

@@ -55,6 +55,17 @@ def fields(message: str) -> tuple[Field, ...]:
     return tuple(Field.declared(name, text) for name, text in MESSAGES[message].items())
 
 
+@cache
+def _positions(message: str) -> Mapping[str, int]:
+    return {field.name: position for position, field in enumerate(fields(message))}
+
+
+def ordered(message: str, value: Json) -> Json:
+    """The same message with its fields in the order in which Mesos writes them."""
+    positions = _positions(message)
+    return dict(sorted(value.items(), key=lambda item: positions[item[0]]))
+
+
 def parse(message: str, value: object) -> Json:
     """Read a JSON value as a message. Raises SchemaError."""
     if not isinstance(value, dict):

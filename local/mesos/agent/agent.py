@@ -16,7 +16,7 @@ from typing import Any
 
 import gevent
 
-from local.mesos import duration
+from local.mesos import duration, schema
 from local.mesos.agent import container as containers
 from local.mesos.agent import environment, fetcher
 from local.mesos.agent.checkpoints import Checkpoints
@@ -35,6 +35,8 @@ Report = Callable[[Json], bool]
 log = logging.getLogger(__name__)
 
 VERSION = "1.12.0"
+MASTER_SECONDS = 5.0
+"""How long executors that have to end are kept until the agent is registered."""
 COMMAND_EXECUTOR = Path(__file__).with_name("command_executor.py")
 
 
@@ -98,7 +100,9 @@ class Agent:
         return (e for e in self.executors.values() if e.state is not State.TERMINATED)
 
     def _with_executor(self, executor: Executor, task: Task) -> Json:
-        return task.info if executor.command_task else {**task.info, "executor": executor.info}
+        if executor.command_task:
+            return task.info
+        return schema.ordered("TaskInfo", {**task.info, "executor": executor.info})
 
     # What the master orders.
 
@@ -481,7 +485,8 @@ class Agent:
         """An executor's status update: written down, passed on, acknowledged to the executor."""
         task = executor.tasks.get(status["task_id"]["value"])
         if task is not None and all(status["uuid"] != known["uuid"] for known in task.statuses):
-            self._record(executor, task, {**status, **self._container_status(executor)})
+            seen = {**status, **self._container_status(executor)}
+            self._record(executor, task, schema.ordered("TaskStatus", seen))
         acknowledged = {"task_id": status["task_id"], "uuid": status["uuid"]}
         executor.send({"type": "ACKNOWLEDGED", "acknowledged": acknowledged})
 
@@ -552,15 +557,21 @@ class Agent:
         self.recovering = True
         gevent.sleep(self.settings.executor_reregistration_timeout)
         self.recovering = False
-        for executor in waiting:
-            if executor.state is State.REGISTERING:
-                limit = duration.text(self.settings.executor_reregistration_timeout)
-                self.destroy(
-                    executor,
-                    "TASK_GONE",
-                    "REASON_EXECUTOR_REREGISTRATION_TIMEOUT",
-                    f"Executor did not reregister within {limit}",
-                )
+        limit = duration.text(self.settings.executor_reregistration_timeout)
+        message = f"Executor did not reregister within {limit}"
+        late = [executor for executor in waiting if executor.state is State.REGISTERING]
+        for executor in late:
+            executor.killed_for = ("TASK_GONE", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT", message)
+            executor.state = State.TERMINATING
+        gevent.spawn(self._destroy_late, late)
+
+    def _destroy_late(self, executors: list[Executor]) -> None:
+        """End those that did not come back, once there is a master that hears of it as of any other end."""
+        with gevent.Timeout(MASTER_SECONDS, False):
+            while not self.link.registered:
+                gevent.sleep(containers.POLL_SECONDS)
+        for executor in executors:
+            executor.container.destroy()
 
     def _recover_one(self, stored: Json) -> None:
         if stored["framework_info"]:

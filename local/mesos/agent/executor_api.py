@@ -83,9 +83,9 @@ class ExecutorApi:
 
         stream = EventStream(gone)
         recovering = self._agent.recovering
+        self._agent.subscribed(executor, stream)
         for update in body.get("unacknowledged_updates", []):
             self._agent.take_update(executor, update["status"])
-        self._agent.subscribed(executor, stream)
         if recovering:
             known = {task["task_id"]["value"] for task in body.get("unacknowledged_tasks", [])}
             self._agent.reconcile_tasks(executor, known)

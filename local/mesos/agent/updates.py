@@ -40,6 +40,8 @@ class UpdateStream:
         """Send the first update now and again until it is acknowledged."""
         self.stop()
         if self.pending:
+            # By itself: what is on its way is not called back when it is to be sent once more.
+            gevent.spawn(self._send, self.pending[0])
             self._repeater = gevent.spawn(self._repeat)
 
     def stop(self) -> None:
@@ -51,6 +53,6 @@ class UpdateStream:
     def _repeat(self) -> None:
         wait = FIRST_REPEAT_SECONDS
         while True:
-            self._send(self.pending[0])
             gevent.sleep(wait)
+            self._send(self.pending[0])
             wait = min(wait * 2, LAST_REPEAT_SECONDS)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from local.mesos import formats
+from local.mesos import formats, schema
 from local.mesos.master.model import Agent, Framework, Json, Offer, joined
 from local.mesos.master.offers import Offers
 from local.mesos.master.operations import Operations
@@ -184,18 +184,19 @@ def _prepared(operation: Json, framework: Framework, role: str) -> Json:
 def _prepared_task(task: Json, framework: Framework, role: str) -> Json:
     result = {**task, "resources": allocated(task.get("resources", []), role)}
     if executor := task.get("executor"):
-        result["executor"] = {
-            **executor,
+        own = {
             "framework_id": executor.get("framework_id", framework.info["id"]),
             "resources": allocated(executor.get("resources", []), role),
         }
-    return result
+        result["executor"] = schema.ordered("ExecutorInfo", {**executor, **own})
+    return schema.ordered("TaskInfo", result)
 
 
 def allocated(resources: list[Resource], role: str) -> list[Resource]:
     """Resources as sent, in the form after refinement, and allocated to the role unless to another."""
     check_format(resources)
-    return [{"allocation_info": {"role": role}, **formats.refined(resource)} for resource in resources]
+    allocation = {"allocation_info": {"role": role}}
+    return [schema.ordered("Resource", {**allocation, **formats.refined(r)}) for r in resources]
 
 
 def _check_reserve(framework: Framework, agent: Agent, operation: Json) -> None:

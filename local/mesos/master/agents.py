@@ -68,6 +68,7 @@ class Agents:
             agent = self._admit(agent_id, registration, stream)
         self._tasks.kill_late(agent)
         self._end_completed(agent, registration)
+        self._tell_of_frameworks(agent)
         self._offers.hurry()
         return stream
 
@@ -194,6 +195,13 @@ class Agents:
         for info in registration["frameworks"]:
             if self._state.is_completed(info["id"]["value"]):
                 agent.send("SHUTDOWN_FRAMEWORK", framework_id=info["id"])
+
+    def _tell_of_frameworks(self, agent: Agent) -> None:
+        """Frameworks may have changed meanwhile; and what they have not acknowledged is sent once more."""
+        for framework_id in agent.tasks:
+            framework = self._state.frameworks[framework_id]
+            if framework.connected:
+                agent.send("UPDATE_FRAMEWORK", framework_info=framework.info)
 
     # Reports.
 

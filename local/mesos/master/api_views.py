@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from local.mesos import formats
 from local.mesos.master import item_views, offers, statuses, views
 from local.mesos.master.model import Agent, Framework, Json, Task
-from local.mesos.master.state import State
+from local.mesos.master.state import VERSION, State
 from local.mesos.resources import Resource
 
 
 def version() -> Json:
     """GET_VERSION."""
-    return {"version_info": views.version()}
+    return {"version_info": {"version": VERSION, **views.version()}}
 
 
 def master(state: State) -> Json:

@@ -8,6 +8,7 @@ import uuid
 
 import gevent
 
+from local.mesos import schema
 from local.mesos.master import statuses
 from local.mesos.master.model import Connection, Framework, Json, Task, event, roles
 from local.mesos.master.offers import Offers
@@ -62,7 +63,8 @@ class Frameworks:
         returning = "reregister" if framework_id else "register"
         self._state.counts[f"messages_{returning}_framework"] += 1
         if not framework_id:
-            return self._state.add_framework({**info, "id": {"value": self._state.next_framework_id()}})
+            new_id = {"id": {"value": self._state.next_framework_id()}}
+            return self._state.add_framework(schema.ordered("FrameworkInfo", {**info, **new_id}))
         if self._state.is_completed(framework_id):
             raise Invalid("Framework has been removed")
         framework = self._state.frameworks.get(framework_id)

@@ -185,10 +185,10 @@ def executor_view(info: Json) -> Json:
 
 
 def _command_view(command: Json) -> Json:
-    optional = ("value", "environment")
     return {
-        **{key: command[key] for key in optional if key in command},
+        **({"value": command["value"]} if "value" in command else {}),
         "argv": command.get("arguments", []),
+        **({"environment": command["environment"]} if "environment" in command else {}),
         "uris": [
             {"value": uri["value"], "executable": uri.get("executable", False)}
             for uri in command.get("uris", [])

@@ -39,8 +39,9 @@ def version() -> Json:
 def state(master: State) -> Json:
     """All of it."""
     agents = master.agents.values()
-    info = master.info
+    info, known = master.info, frameworks(master)
     return {
+        "version": VERSION,
         **version(),
         "start_time": master.start_time,
         "elected_time": master.elected_time,
@@ -56,8 +57,10 @@ def state(master: State) -> Json:
         "flags": master.flags.as_dict(),
         "slaves": [agent_view(agent) for agent in agents],
         "recovered_slaves": [agent_info(agent_id, item) for agent_id, item in master.recovered.items()],
-        **frameworks(master),
+        "frameworks": known["frameworks"],
+        "completed_frameworks": known["completed_frameworks"],
         "orphan_tasks": [],
+        "unregistered_frameworks": known["unregistered_frameworks"],
     }
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from local.mesos import formats
+from local.mesos import formats, text_format
 from local.mesos.master.model import Agent, Framework, Json
 from local.mesos.master.validation.resources import (
     check_disks,
@@ -133,8 +132,8 @@ def _check_compatible(executor: Json, running: Json | None) -> None:
         return
     raise Invalid(
         "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID.\n"
-        f"{_RULE}\nExisting ExecutorInfo:\n{json.dumps(running, indent=2)}\n"
-        f"{_RULE}\nExecutorInfo:\n{json.dumps(executor, indent=2)}\n{_RULE}\n"
+        f"{_RULE}\nExisting ExecutorInfo:\n{text_format.write('ExecutorInfo', running)}\n"
+        f"{_RULE}\nExecutorInfo:\n{text_format.write('ExecutorInfo', executor)}\n{_RULE}\n"
     )
 
 

@@ -1,0 +1,285 @@
+"""Plays a transcript: makes the recorded calls in their order, takes in what comes, and compares.
+
+One entry follows the other. A recorded event is waited for before the next call is made, so that what is
+done depends on what has happened as it did then. Events of one stream come in their recorded order, but for
+offers and messages, which take another way through Mesos than updates do.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from tests.conformance.replay.bodies import Body, Stage, play_unrecorded
+from tests.conformance.replay.cluster import Cluster
+from tests.conformance.replay.holdings import Holdings
+from tests.conformance.replay.matching import Difference, Matcher, Places
+from tests.conformance.replay.streams import (
+    END,
+    WAIT_SECONDS,
+    Address,
+    Answer,
+    EventStream,
+    Inbox,
+    Missing,
+    call,
+)
+
+Json = dict[str, Any]
+
+RETRY_SECONDS = 0.05
+SETTLE_SECONDS = 0.3
+"""For what is on its way and answered by nothing, such as an acknowledgement from the master to an agent."""
+
+
+class Player:
+    """Plays one transcript on a fresh cluster; ``differences`` is what came of it."""
+
+    def __init__(self, transcript: list[Json], cluster: Cluster, folder: Path) -> None:
+        self._transcript = transcript
+        self._cluster = cluster
+        suite = folder / "suite"
+        suite.mkdir()
+        self._stage = Stage(suite)
+        self.differences: list[Difference] = []
+        self._matcher = Matcher(_places(transcript, cluster, suite), cluster.begun)
+        self._streams: dict[str, EventStream] = {}
+        self._holdings: dict[str, Holdings] = defaultdict(lambda: Holdings(self._matcher))
+        self._answers: dict[str, deque[Answer | OSError]] = defaultdict(deque)
+        self._bodies: list[Body] = []
+        self._steps: dict[str, Callable[[Json], None]] = {
+            "call": self._call,
+            "response": self._response,
+            "event": self._event,
+            "note": self._note,
+            "start": self._start,
+            "exit": self._exit,
+            "disconnected": self._disconnected,
+        }
+
+    def play(self) -> None:
+        """Play it all. Raises Missing where something recorded does not happen."""
+        if not any(entry["dir"] == "start" for entry in self._transcript):
+            Thread(target=play_unrecorded, args=(self._stage,), daemon=True).start()
+        try:
+            for number, entry in enumerate(self._transcript):
+                try:
+                    self._steps[entry["dir"]](entry)
+                except (Missing, OSError) as error:
+                    raise Missing(f"entry {number}, {entry['who']} {entry['dir']}: {error!r}") from error
+            self._look_for_leftovers()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self._stage.close()
+        for stream in self._streams.values():
+            stream.close()
+        for body in [*self._bodies, *self._stage.inbox.rest()]:
+            body.close()
+
+    # Calls and their answers.
+
+    def _call(self, entry: Json) -> None:
+        who, recorded = entry["who"], entry.get("body")
+        method, path = self._matcher.outgoing(entry["path"]).split(" ", 1)
+        headers = {name: self._matcher.outgoing(text) for name, text in entry.get("headers", {}).items()}
+        body = self._matcher.outgoing(recorded)
+        if who != "operator" and _kind(recorded) == "SUBSCRIBE":
+            self._answers[who].append(self._subscribe(who, path, headers, body))
+            return
+        if _kind(recorded) in ("ACCEPT", "DECLINE"):
+            self._answer_offers(who, recorded, body)
+        try:
+            self._answers[who].append(call(self._address(entry), method, path, headers, body))
+        except OSError as error:
+            self._answers[who].append(error)
+
+    def _address(self, entry: Json) -> Address:
+        if entry["who"] == "executor":
+            return self._bodies[-1].agent
+        return self._cluster.agent if entry.get("to") == "agent" else self._cluster.master
+
+    def _subscribe(self, who: str, path: str, headers: Json, body: Any) -> Answer:
+        """Open an event stream. Executors ask again while their agent is away or recovers, as they must."""
+        executor, deadline = who == "executor", time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                address = self._bodies[-1].agent if executor else self._cluster.master
+                stream = EventStream(address, path, headers, body)
+                if not executor or stream.answer.status != 503:
+                    break
+            except ConnectionError:
+                if not executor or time.monotonic() > deadline:
+                    raise
+            time.sleep(RETRY_SECONDS)
+        if who in self._streams:
+            self._streams[who].close()
+        self._streams[who] = stream
+        return stream.answer
+
+    def _response(self, entry: Json) -> None:
+        answer = self._answers[entry["who"]].popleft()
+        place = entry["path"].partition("?")[0] + self._call_type(entry)
+        if isinstance(answer, OSError):
+            self._compare(place, "", [entry["status"], entry["body"]], [0, repr(answer)])
+            return
+        self._compare(place, "status", entry["status"], answer.status)
+        self._compare(place, "headers", _kept(entry.get("headers", {})), _kept(answer.headers))
+        self._compare(place, "body", entry.get("body") or None, answer.body)
+        parsedate_to_datetime(answer.headers["Date"])
+        if "Content-Length" in answer.headers:
+            self._compare(place, "Content-Length", answer.size, int(answer.headers["Content-Length"]))
+
+    def _call_type(self, response: Json) -> str:
+        """The type of the call to the operator API that a response answers."""
+        if response["who"] != "operator" or not response["path"].startswith("POST /api/v1"):
+            return ""
+        before = self._transcript[: self._transcript.index(response)]
+        return " " + _kind(next(e.get("body") for e in reversed(before) if e["dir"] == "call"))
+
+    # Events.
+
+    def _event(self, entry: Json) -> None:
+        recorded, who = entry["body"], entry["who"]
+        inbox = self._streams[who].inbox
+        if _kind(recorded) == "OFFERS":
+            self._offers(self._holdings[who], inbox, recorded)
+            return
+        key = _key(recorded)
+        seen, earlier = inbox.take(lambda event: _key(event) == key, " ".join(key))
+        place = f"{who.partition('-')[0]} {_kind(recorded)}"
+        wants = self._holdings[who].wants
+        overtaken = [_kind(event) for event in earlier if _kind(event) != "MESSAGE" and not wants(event)]
+        if overtaken and _kind(recorded) != "MESSAGE":
+            self.differences.append(Difference(place, "(order)", "comes next", f"comes after {overtaken}"))
+        if _kind(recorded) == "RESCIND":
+            self._rescind_pieces(who, recorded)
+        self._compare(place, "", recorded, seen)
+
+    # Offers.
+
+    def _offers(self, holdings: Holdings, inbox: Inbox, recorded: Json) -> None:
+        holdings.add_recorded(recorded)
+        self._await_offers(holdings, inbox, lambda: holdings.agree or holdings.exceed)
+        if holdings.agree or not holdings.exceed:
+            self.differences += holdings.compare(recorded)
+
+    def _await_offers(self, holdings: Holdings, inbox: Inbox, enough: Callable[[], bool]) -> None:
+        """Take offers in until it is enough, or nothing more comes."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not enough():
+            try:
+                event, _ = inbox.take(holdings.wants, "an offer", deadline - time.monotonic())
+            except Missing:
+                return
+            holdings.take(event)
+
+    def _answer_offers(self, who: str, recorded: Json, body: Json) -> None:
+        """Answer the offers that stand for those that were answered."""
+        holdings, field = self._holdings[who], recorded["type"].lower()
+        self._await_offers(holdings, self._streams[who].inbox, lambda: holdings.agree)
+        if not holdings.agree:
+            self.differences += holdings.compare({"type": "OFFERS", "offers": {"offers": []}})
+        answered = holdings.answer(offer["value"] for offer in recorded[field]["offer_ids"])
+        if answered:
+            body[field]["offer_ids"] = answered
+
+    def _rescind_pieces(self, who: str, recorded: Json) -> None:
+        holdings, inbox = self._holdings[who], self._streams[who].inbox
+        for _ in range(holdings.rescind(recorded["rescind"]["offer_id"]["value"]) - 1):
+            inbox.take(lambda event: _kind(event) == "RESCIND", "RESCIND of a piece")
+
+    # What is done from outside.
+
+    def _note(self, entry: Json) -> None:
+        cluster = self._cluster
+        actions: dict[str, list[Callable[[], None]]] = {
+            "agent killed": [cluster.kill_agent],
+            "agent started": [cluster.start_agent],
+            "agent killed and started": [cluster.kill_agent, cluster.start_agent],
+            "agent killed, started with the same work dir but without meta/slaves/latest": [
+                cluster.kill_agent,
+                cluster.forget_agent,
+                cluster.start_agent,
+            ],
+            "master killed and started": [cluster.hold_agent, cluster.stop_master, cluster.start_master],
+            "no answer before the agent is back": [cluster.release_agent],
+            "scheduler closes its connection": [lambda: self._streams["scheduler"].close()],
+        }
+        if entry["body"] in actions:
+            time.sleep(SETTLE_SECONDS)
+        for action in actions.get(entry["body"], []):
+            action()
+
+    # Executors.
+
+    def _start(self, entry: Json) -> None:
+        body, _ = self._stage.inbox.take(lambda _: True, "an executor")
+        self._bodies.append(body)
+        self._compare("executor start", "argv", entry["body"]["argv"], body.hello["argv"])
+
+    def _exit(self, entry: Json) -> None:
+        self._bodies[-1].exit(entry["body"])
+
+    def _disconnected(self, entry: Json) -> None:
+        self._streams["executor"].inbox.take(lambda event: event == END, "the end of the executor's stream")
+
+    # The end.
+
+    def _look_for_leftovers(self) -> None:
+        """Nothing else has happened, but that there may be further offers."""
+        for who, stream in self._streams.items():
+            for event in stream.inbox.rest():
+                if event != END and not self._holdings[who].wants(event):
+                    self._compare(f"{who} {_kind(event)}", "(not recorded)", None, event)
+        for body in self._bodies:
+            if not body.await_end():
+                self.differences.append(Difference("executor", "(end)", "ends", "runs on"))
+
+    def _compare(self, place: str, name: str, recorded: Any, seen: Any) -> None:
+        self.differences += self._matcher.compare(place, name, recorded, seen)
+
+
+def _places(transcript: list[Json], cluster: Cluster, suite: Path) -> Places:
+    """Where it was recorded: the master's address is in SUBSCRIBED, the agent's port is the next one."""
+    told = next(e["body"]["subscribed"] for e in transcript if _kind(e.get("body")) == "SUBSCRIBED")
+    port = told["master_info"]["port"]
+    (host, master), (_, agent) = cluster.master, cluster.agent
+    texts = {
+        f"{host}:{master}": f"127.0.0.1:{port}",
+        f"{host}:{agent}": f"127.0.0.1:{port + 1}",
+        host: "127.0.0.1",
+        str(suite): "/mesos/suite",
+        **{str(path): text for path, text in cluster.places.items()},
+    }
+    ports = {master: port, agent: port + 1}
+    numbers = {("port", kind(now)): kind(then) for now, then in ports.items() for kind in (int, str)}
+    numbers["ip", int.from_bytes(socket.inet_aton(host), "little")] = told["master_info"]["ip"]
+    return Places(texts, numbers)
+
+
+def _kept(headers: Any) -> Json:
+    """Headers, of which the order means nothing, without values that say when and how much."""
+    kept = {name: "" if name in ("Date", "Content-Length") else text for name, text in headers.items()}
+    return dict(sorted(kept.items()))
+
+
+def _kind(body: Any) -> str:
+    return str(body["type"]) if isinstance(body, dict) and "type" in body else str(body)
+
+
+def _key(event: Any) -> tuple[str, ...]:
+    """What tells an event from others of its stream that it is not to be compared with: type and ids."""
+    if event == END:
+        return (END,)
+    body = event.get(event["type"].lower(), {})
+    holder = body["status"] if isinstance(body.get("status"), dict) else body
+    ids = (holder.get(name, {}).get("value") for name in ("task_id", "operation_id", "executor_id"))
+    return (event["type"], *(item for item in ids if item))
