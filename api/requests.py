@@ -43,6 +43,14 @@ def required(parameters: dict[str, str], name: str) -> str:
     return value or ""
 
 
+def switch(parameters: dict[str, str], name: str) -> bool:
+    """A parameter that is true or false, and false where it is not given. Raises BadRequest."""
+    value = parameters.get(name, "false").lower()
+    if value not in ("true", "false"):
+        _raise({name: f"the parameter {name} is true or false, not {value}"})
+    return value == "true"
+
+
 def no_body() -> None:
     """Take a command without a body, or with an empty object. Raises BadRequest naming any field."""
     data = request.get_data(cache=False)

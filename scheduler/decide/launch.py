@@ -27,10 +27,10 @@ REFUSE_REST_SECONDS = 1.0
 EXECUTOR_COMMAND = "exec python3 -I executor.pyz"
 
 
-def launch_anew(decision: Decision, node: Node, offer: Offer, now: float) -> Decision:
-    """Reserve a place for a node that has none, make its volume and start it."""
+def launch_anew(decision: Decision, node: Node, offer: Offer, rack: str, now: float) -> Decision:
+    """Reserve a place for a node that has none, make its volume and start it in that rack."""
     world = decision.world
-    node = dataclasses.replace(node, generations=node.generations + 1)
+    node = dataclasses.replace(node, generations=node.generations + 1, rack=rack)
     placement = _placement(world, node, offer)
     plain = tuple(without_volume(resource) for resource in placement.resources)
     operations = (Reserve(plain), Create(_volumes(placement)))
@@ -105,8 +105,8 @@ def _launch(
 
 def _begun(node: Node, task: Task, now: float) -> Node:
     """The node's record with its new task; the deploy plan begins on it once per configuration."""
-    restarts = node.restarts + (1 if node.task is not None else 0)
-    node = dataclasses.replace(node, task=task, restarts=restarts, status=None)
+    restarts = node.restarts + (1 if node.launches > 1 else 0)
+    node = dataclasses.replace(node, task=task, restarts=restarts, status=None, restart_ordered=False)
     if task.config_id in (node.begun, node.deployed):
         return node
     return dataclasses.replace(node, begun=task.config_id, begun_at=now)
@@ -140,7 +140,7 @@ def _server_task(world: World, node: Node, first_seeds: tuple[str, ...]) -> Serv
         node=node.name,
         cluster_name=cassandra.cluster_name,
         data_center=cassandra.data_center,
-        rack=cassandra.rack,
+        rack=node.rack or cassandra.rack,
         distribution=_distribution(cassandra),
         ports=Ports(*cassandra.ports),
         heap=Heap(cassandra.heap_size_mb, cassandra.heap_new_mb, cassandra.gc_type),
@@ -148,8 +148,14 @@ def _server_task(world: World, node: Node, first_seeds: tuple[str, ...]) -> Serv
         volume=VOLUME_PATH,
         jvm_extra_opts=cassandra.jvm_extra_opts,
         yaml=dict(cassandra.yaml),
-        founder=not node.bootstrapped and world.ledger.cluster.founder in (None, node.name),
+        founder=seeds.founds(world, node),
+        replace_address=_replace_address(node),
     )
+
+
+def _replace_address(node: Node) -> str | None:
+    """Whose part the node takes, until it has joined: a first boot that broke off is done again."""
+    return node.replacement.address if node.replacement and not node.bootstrapped else None
 
 
 def _distribution(cassandra: CassandraSettings) -> Distribution:

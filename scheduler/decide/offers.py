@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from scheduler.decide import launch, maintenance, matching, owner, placement
+from scheduler.decide import launch, lifecycle, maintenance, matching, owner, placement
 from scheduler.decide.cleaning import clean
 from scheduler.decide.decision import Decision
+from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.intent import Decline
 from scheduler.model.node import Node
 from scheduler.model.offer import Offer
 from scheduler.model.placement import parse
-from scheduler.model.world import Shortfall
+from scheduler.model.task import GONE, TaskUpdate
+from scheduler.model.world import Shortfall, World
 
 IDLE_REFUSE_SECONDS = 3600.0
 """With nothing to start, offers are refused for so long; a REVIVE takes that back when something is."""
@@ -20,7 +22,7 @@ IDLE_REFUSE_SECONDS = 3600.0
 
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     """Answer every offer of a batch."""
-    decision, left = clean(decision, offers)
+    decision, left = clean(_moved(decision, offers, now), offers)
     wanting = owner.wanting(decision.world, now)
     for node in wanting:
         if node.placement is not None:
@@ -30,6 +32,24 @@ def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
             decision, left = _start_anew(decision, node, left, now)
     decision, left = maintenance.use(decision, left, now)
     return _decline(decision, left)
+
+
+def _moved(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
+    """Note for tasks of unreachable agents that they are gone, once their volume is offered by another agent.
+
+    That is the same machine under a new id. Mesos goes on calling the task unreachable, but a volume that
+    is offered is not in use.
+    """
+    for node in decision.world.ledger.members():
+        task, place = node.task, node.placement
+        if task is None or place is None or not node.unreachable or not is_reconciled(decision.world, node):
+            continue
+        found = matching.held(place, offers)
+        if found is not None and found.volume and found.offers[0].agent_id != task.agent_id:
+            message = f"its volume is offered by agent {found.offers[0].agent_id} now"
+            gone = TaskUpdate(task.id, GONE, message=message, timestamp=now)
+            decision = decision.with_node(lifecycle.apply_update(node, gone, now))
+    return decision
 
 
 def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
@@ -80,17 +100,27 @@ def _start_anew(
 ) -> tuple[Decision, list[Offer]]:
     """Start a node on the first offer that does; note for the others what they lack."""
     world = decision.world
-    constraints = parse(world.settings.placement_constraint)
     neighbours = placement.Neighbours(node, world.ledger.nodes.values())
     short = dict(world.session.shortfalls)
     for offer in offers:
-        broken = placement.violated(constraints, offer, neighbours)
-        lacking = tuple(broken) or matching.shortfalls(offer, world.ledger.target.node)
+        lacking = tuple(_broken(world, node, offer, neighbours))
+        lacking = lacking or matching.shortfalls(offer, world.ledger.target.node)
         if not lacking:
             left = [other for other in offers if other is not offer]
-            return launch.launch_anew(decision.with_session(shortfalls={}), node, offer, now), left
+            rack = placement.rack_of(world.ledger.target.node.cassandra.rack, offer, neighbours) or ""
+            return launch.launch_anew(decision.with_session(shortfalls={}), node, offer, rack, now), left
         short[offer.agent_id] = Shortfall(offer.hostname, lacking, now)
     return decision.with_session(shortfalls=short), offers
+
+
+def _broken(world: World, node: Node, offer: Offer, neighbours: placement.Neighbours) -> list[str]:
+    """The conditions of the node's placement that the offer's agent breaks."""
+    constraints = parse(world.settings.placement_constraint)
+    return [
+        *placement.given_up(node, offer),
+        *placement.wrong_rack(node, world.ledger.target.node.cassandra.rack, offer, neighbours),
+        *placement.violated(constraints, offer, neighbours),
+    ]
 
 
 def _short(decision: Decision, agent_id: str, shortfall: Shortfall) -> Decision:

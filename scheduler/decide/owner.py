@@ -55,7 +55,7 @@ def current(world: World) -> Node | None:
 
 def owner(world: World, node: Node) -> str:
     """The plan that may act on the node."""
-    if is_deployed(world, node):
+    if node.restart_ordered or node.replacement is not None or is_deployed(world, node):
         return RECOVERY
     working_on = current(world)
     first = working_on is not None and working_on.number == node.number
@@ -65,6 +65,14 @@ def owner(world: World, node: Node) -> str:
 def begun(world: World, node: Node) -> bool:
     """Whether the node's deploy step has begun: an interruption lets it finish."""
     return node.begun == world.ledger.target.config_id
+
+
+def order_begun(node: Node) -> bool:
+    """Whether the restart or the replacement that was ordered has begun: an interruption lets it finish."""
+    if node.replacement is None and not node.restart_ordered:
+        return False
+    stopping = node.task is not None and node.task.killing_since is not None
+    return stopping or (node.replacement is not None and not node.giving_up)
 
 
 def interrupted(world: World, plan: str) -> bool:
@@ -81,7 +89,8 @@ def may_act(world: World, node: Node) -> Wait | None:
         working_on = current(world)
         if working_on is not None and working_on.number != node.number:
             return Wait(f"{working_on.name} comes first")
-    if interrupted(world, plan) and not (plan == DEPLOY and begun(world, node)):
+    under_way = begun(world, node) if plan == DEPLOY else order_begun(node)
+    if interrupted(world, plan) and not under_way:
         return Wait(f"the plan {plan} is interrupted; PUT /v1/plans/{plan}/continue lets it go on")
     if not is_reconciled(world, node):
         return Wait("Mesos has not yet told the state of its task")
@@ -98,9 +107,8 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
     if now < node.not_before:
         failure = node.last_failure.message if node.last_failure else ""
         return Wait(f"failed {node.failures} times in a row, last: {failure}", node.not_before, delayed=True)
-    if not seeds.may_boot(world, node):
-        return Wait("no other node is NORMAL, and a first boot joins through one that is")
-    return None
+    boot = seeds.boot_wait(world, node)
+    return Wait(boot) if boot is not None else None
 
 
 def wanting(world: World, now: float) -> list[Node]:
@@ -115,6 +123,7 @@ def wanting(world: World, now: float) -> list[Node]:
         node
         for node in world.ledger.members()
         if (node.deployed is not None or node is first or (forced and is_deployed(world, node)))
+        and not node.giving_up
         and not node.alive
         and may_start(world, node, now) is None
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from protocol.report import NodeStatus
 from scheduler.model.resource import Resource
-from scheduler.model.task import ALIVE, RUNNING
+from scheduler.model.task import ALIVE, RUNNING, UNREACHABLE
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,32 @@ class LastFailure:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """An operator's order to give a place up for a new one, from its storing until the node is whole again.
+
+    ``generation``, ``agent_id`` and ``hostname`` are of the place given up. ``address`` is the one under
+    which the ring knows the node, whose part the new one takes; None where it never was a member.
+    """
+
+    generation: str
+    agent_id: str
+    hostname: str
+    address: str | None
+    ordered_at: float
+
+
+@dataclass(frozen=True)
 class Node:
     """The record of one node, as stored.
 
     ``launches`` counts tasks and ``generations`` reservations, so that neither id is ever used twice.
-    ``bootstrapped``: has been NORMAL once, so its volume holds data. ``deployed``: the configuration id
-    with which it has been NORMAL, taken CQL and been seen by all live peers. ``begun``: the one with
-    which the deploy plan has begun on it. ``failures`` counts ends unasked in a row, ``not_before`` is
-    when it may be started again. ``abandoned`` are generations given up before anything ever ran on
-    them: what is left of them may be cleaned.
+    ``bootstrapped``: has been NORMAL once on its present volume, which so holds data. ``deployed``: the
+    configuration id with which it has been NORMAL, taken CQL and been seen by all live peers. ``begun``:
+    the one with which the deploy plan has begun on it. ``restart_ordered`` until the restart's launch.
+    ``failures`` counts ends unasked in a row, ``not_before`` is when it may be started again.
+    ``abandoned`` are generations given up, before anything ever ran on them or by an operator's order:
+    what is left of them may be destroyed, wherever it shows up. ``ring_address`` is the one with which it
+    was last NORMAL. ``rack`` is decided with its first place; a member's never changes again.
     """
 
     number: int
@@ -106,6 +123,9 @@ class Node:
     restarts: int = 0
     last_failure: LastFailure | None = None
     abandoned: tuple[str, ...] = ()
+    replacement: Replacement | None = None
+    ring_address: str | None = None
+    rack: str = ""
 
     @property
     def name(self) -> str:
@@ -126,3 +146,19 @@ class Node:
     def running(self) -> bool:
         """Whether Mesos says that its task runs."""
         return self.task is not None and self.task.state == RUNNING
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether Mesos cannot reach its task, which may run on."""
+        return self.task is not None and self.task.state == UNREACHABLE
+
+    @property
+    def was_member(self) -> bool:
+        """Whether it ever was a member of the ring, on this volume or on one given up since."""
+        return self.bootstrapped or (self.replacement is not None and self.replacement.address is not None)
+
+    @property
+    def giving_up(self) -> bool:
+        """Whether its place is to be given up for a new one, and its task has yet to end there."""
+        place, order = self.placement, self.replacement
+        return place is not None and order is not None and place.generation == order.generation
