@@ -1,7 +1,8 @@
 """Giving back what is reserved for us and no record names.
 
 Only reservations with our cluster's label are looked at. A volume is destroyed only where its generation
-is noted as abandoned before anything ran on it; any other volume that no record names is left alone.
+is noted as abandoned, before anything ran on it or by an operator's order; any other volume that no record
+names is left alone.
 """
 
 from __future__ import annotations
