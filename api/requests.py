@@ -53,11 +53,15 @@ def switch(parameters: dict[str, str], name: str) -> bool:
 
 def no_body() -> None:
     """Take a command without a body, or with an empty object. Raises BadRequest naming any field."""
+    _raise({name: f"this call has no field {name}; it takes no body" for name in body()})
+
+
+def body() -> dict[str, Any]:
+    """The fields of a command's body. Raises BadRequest where it is no JSON object."""
     data = request.get_data(cache=False)
     # A body without declared length is cut off at the app's limit, which is therefore one byte more.
     _refuse_more_than_most(len(data))
-    fields = _object(data)
-    _raise({name: f"this call has no field {name}; it takes no body" for name in fields})
+    return _object(data)
 
 
 def _refuse_more_than_most(size: int) -> None:
