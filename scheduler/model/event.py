@@ -136,17 +136,6 @@ class RestartNode:
 
 
 @dataclass(frozen=True)
-class ReplaceNode:
-    """An operator's order: give the node's place and data up, and put it elsewhere.
-
-    ``force`` stops a node that is up.
-    """
-
-    node: str
-    force: bool = False
-
-
-@dataclass(frozen=True)
 class StartOperation:
     """An operator's order: begin maintenance of this kind.
 
@@ -167,14 +156,5 @@ class StopOperation:
     kind: str
 
 
-Command = (
-    Interrupt
-    | Proceed
-    | ForceComplete
-    | RestartStep
-    | RestartNode
-    | ReplaceNode
-    | StartOperation
-    | StopOperation
-)
+Command = Interrupt | Proceed | ForceComplete | RestartStep | RestartNode | StartOperation | StopOperation
 Event = MesosEvent | Tick | Command
