@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from api import coming, configuration, errors, nodes, plans, state
+from api import coming, configuration, errors, nodes, operations, plans, state
 from api.requests import MOST_BODY_BYTES, refuse_large_body
 from scheduler.daemon.service import Service
 
@@ -23,7 +23,7 @@ def create_app(service: Service, clock: Callable[[], float] = time.time) -> Flas
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
-    for part in (plans, nodes, configuration, state):
+    for part in (plans, operations, nodes, configuration, state):
         app.register_blueprint(part.blueprint(service, clock))
     app.register_blueprint(coming.blueprint())
     errors.install(app)

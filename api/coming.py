@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from api.errors import NotThereYet
 
-OPERATIONS = ("backup", "restore", "cleanup", "repair", "upgradesstables")
+OPERATIONS = ("backup", "restore")
 
 CALLS: tuple[tuple[str, str, str], ...] = (
     *(("PUT", f"/v1/{name}/start", name) for name in OPERATIONS),
@@ -19,8 +19,6 @@ CALLS: tuple[tuple[str, str, str], ...] = (
     ("PUT", "/v1/backups/delete", "the deletion of backups"),
     ("GET", "/v1/backups", "the list of backups"),
     ("DELETE", "/v1/backups/<path:name>", "the deletion of backups"),
-    ("GET", "/v1/operations", "the list of operations"),
-    ("GET", "/v1/operations/<path:id>", "the list of operations"),
     ("PUT", "/v1/datacenter", "a cluster over several data centers"),
     ("GET", "/v1/events", "the list of events"),
     ("GET", "/v1/debug/reservations", "the list of reservations"),

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify
 
 from api import render
-from api.errors import NotThereYet, message
-from api.requests import no_body, query, required
+from api.errors import message
+from api.requests import no_body, query, required, switch
 from scheduler.daemon.service import Conflict, NoAnswer, NotFound, Service
 from scheduler.decide.seeds import seed_addresses
-from scheduler.model.event import RestartNode
+from scheduler.model.event import ReplaceNode, RestartNode
 from scheduler.model.node import Node
 
 
@@ -62,10 +62,12 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.put("/v1/nodes/replace")
     def replace() -> Response:
-        name = required(query("node", "force"), "node")
+        parameters = query("node", "force")
+        name, force = required(parameters, "node"), switch(parameters, "force")
         no_body()
-        found(name)
-        raise NotThereYet("the replacement of nodes is not there yet")
+        node = found(name)
+        service.command(ReplaceNode(node.name, force))
+        return jsonify([node.task.id] if node.task else [])
 
     @routes.get("/v1/seeds")
     def seeds() -> Response:

@@ -7,7 +7,10 @@ from datetime import datetime, timezone
 from protocol.codec import Json, encode
 from protocol.report import NodeStatus
 from scheduler.daemon.service import Health
+from scheduler.decide.operation_plans import state as part_state
+from scheduler.decide.operations import PHASES
 from scheduler.model.node import Node
+from scheduler.model.operation import RUNNING, Operation, Part, share_of
 from scheduler.model.plan import Phase, Plan, Status, Step
 from scheduler.model.world import Shortfall, World
 
@@ -59,6 +62,62 @@ def _step(value: Step) -> Json:
         "waiting_for": value.waiting_for,
         "deadline": moment(value.deadline),
     }
+
+
+def operation(world: World, kind: str, value: Operation | None, now: float) -> Json:
+    """An operation and how far it is; of status none where there has been none of the kind."""
+    if value is None:
+        return {"id": None, "kind": kind, "status": "none", "message": "", "nodes": {}}
+    done = sum(part.progress.done for part in value.parts if part.progress)
+    return {
+        "id": value.id,
+        "kind": kind,
+        "status": value.status,
+        "message": value.failed or _present(world, value, now),
+        "started_at": moment(value.started_at),
+        "ended_at": moment(value.ended_at),
+        "eta_seconds": _whole_seconds(value.eta_seconds),
+        "progress": {
+            "percent": round(100 * value.fraction, 1),
+            "done": done,
+            "nodes_done": sum(part.done for part in value.parts),
+            "nodes_total": len(value.parts),
+        },
+        "key_spaces": {name: list(tables) for name, tables in value.tables.items()},
+        "nodes": {part.name: _part(world, value, part, now) for part in value.parts},
+    }
+
+
+def _present(world: World, value: Operation, now: float) -> str:
+    present = value.present
+    if present is None or value.status != RUNNING:
+        return ""
+    return f"{present.name}: {part_state(world, value, present, now)[1]}"
+
+
+def _part(world: World, value: Operation, part: Part, now: float) -> Json:
+    status, text, wait = part_state(world, value, part, now)
+    progress = part.progress
+    return {
+        "phase": PHASES[value.kind],
+        "status": status.value,
+        "message": text,
+        "percent": round(100 * share_of(part), 1),
+        "done": progress.done if progress else 0,
+        "total": progress.total if progress else None,
+        "doing": progress.doing if progress and part.alive else "",
+        "since": moment(progress.since) if progress and part.alive else None,
+        "waiting_for": wait.reason if wait else None,
+        "deadline": moment(wait.deadline) if wait else None,
+        "eta_seconds": _whole_seconds(progress.eta_seconds if progress and part.alive else None),
+        "started_at": moment(part.started_at),
+        "ended_at": moment(part.ended_at),
+        "attempts": part.launches,
+    }
+
+
+def _whole_seconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def plan_code(value: Plan) -> int:
@@ -136,7 +195,7 @@ def connection(world: World) -> Json:
     """Where clients connect: the nodes that take CQL now, by number."""
     port = world.ledger.target.node.cassandra.native_transport_port
     serving = [node for node in world.ledger.members() if _takes_cql(node)]
-    addresses = [f"{node.placement.address}:{_port(world, node)}" for node in serving if node.placement]
+    addresses = [f"{node.placement.address}:{port}" for node in serving if node.placement]
     answer: Json = {"nodes": addresses, "address": addresses}
     service = world.settings.service.name.strip("/").replace("/", "")
     if world.settings.dns_suffix:
@@ -145,13 +204,6 @@ def connection(world: World) -> Json:
     if world.settings.vip_suffix:
         answer["vip"] = f"node.{service}.{world.settings.vip_suffix}:{ANNOUNCED_PORT}"
     return answer
-
-
-def _port(world: World, node: Node) -> int:
-    """The port that the node takes CQL at, which differs while another one is rolled out."""
-    target = world.ledger.target
-    present = target.known.get(node.task.config_id) if node.task else None
-    return (present or target.node).cassandra.native_transport_port
 
 
 def _takes_cql(node: Node) -> bool:

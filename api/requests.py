@@ -43,13 +43,25 @@ def required(parameters: dict[str, str], name: str) -> str:
     return value or ""
 
 
+def switch(parameters: dict[str, str], name: str) -> bool:
+    """A parameter that is true or false, and false where it is not given. Raises BadRequest."""
+    value = parameters.get(name, "false").lower()
+    if value not in ("true", "false"):
+        _raise({name: f"the parameter {name} is true or false, not {value}"})
+    return value == "true"
+
+
 def no_body() -> None:
     """Take a command without a body, or with an empty object. Raises BadRequest naming any field."""
+    _raise({name: f"this call has no field {name}; it takes no body" for name in body()})
+
+
+def body() -> dict[str, Any]:
+    """The fields of a command's body. Raises BadRequest where it is no JSON object."""
     data = request.get_data(cache=False)
     # A body without declared length is cut off at the app's limit, which is therefore one byte more.
     _refuse_more_than_most(len(data))
-    fields = _object(data)
-    _raise({name: f"this call has no field {name}; it takes no body" for name in fields})
+    return _object(data)
 
 
 def _refuse_more_than_most(size: int) -> None:

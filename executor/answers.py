@@ -17,7 +17,7 @@ from executor.jolokia import Jolokia
 from executor.layout import Layout
 from executor.management import Management
 from protocol.codec import DecodeError, Json, encode
-from protocol.message import SEEDS, STATUS, Message, decode_message, encode_message
+from protocol.message import SCHEMA, SEEDS, STATUS, Message, decode_message, encode_message
 from protocol.task import ServerTask
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,9 @@ class Answers:
         if question.subject == STATUS:
             with closing(started.management()) as management:
                 return dict(encode(management.status(STATUS_SECONDS)))
+        if question.subject == SCHEMA:
+            with closing(started.management()) as management:
+                return dict(encode(management.schema()))
         if question.subject == SEEDS:
             return self._take_seeds(started, _seeds(question))
         raise DecodeError(f"this executor does not know questions on {question.subject!r}")

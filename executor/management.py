@@ -11,6 +11,7 @@ from typing import Any
 from executor.failure import NotAnswering
 from executor.jolokia import Answer, Jolokia, execute, read
 from protocol.report import NodeStatus
+from protocol.schema import Keyspace, Schema
 
 STORAGE = "org.apache.cassandra.db:type=StorageService"
 SNITCH = "org.apache.cassandra.db:type=EndpointSnitchInfo"
@@ -92,6 +93,17 @@ class Management:
             as_of=time.time(),
         )
 
+    def schema(self, timeout_seconds: float = READ_SECONDS) -> Schema:
+        """The keyspaces and their tables. Raises NotAnswering."""
+        (found,) = self._jolokia.ask((read(STORAGE, "Keyspaces"),), timeout_seconds)
+        names = sorted(_value(found, "its keyspaces"))
+        tables = [execute(STORAGE, "getTablesForKeyspace", name) for name in names]
+        replication = [execute(STORAGE, "getKeyspaceReplicationInfo", name) for name in names]
+        answers = self._jolokia.ask((*tables, *replication), timeout_seconds)
+        values = [_value(answer, "its schema") for answer in answers]
+        pairs = zip(names, values[: len(names)], values[len(names) :], strict=True)
+        return Schema({name: Keyspace(tuple(sorted(held)), _replication(text)) for name, held, text in pairs})
+
     def reload_seeds(self) -> None:
         """Have the node read its seeds again from cassandra.yaml. Raises NotAnswering."""
         if self._execute(GOSSIPER, "reloadSeeds", READ_SECONDS) is None:
@@ -105,6 +117,13 @@ class Management:
     def _execute(self, bean: str, operation: str, timeout_seconds: float) -> Any:
         (answer,) = self._jolokia.ask((execute(bean, operation),), timeout_seconds)
         return _value(answer, operation)
+
+
+def _replication(text: str) -> dict[str, str]:
+    """What Cassandra tells as in ``NetworkTopologyStrategy {dc1=3, dc2=2}``; the braces may be missing."""
+    strategy, _, options = text.partition(" ")
+    pairs = (option.partition("=") for option in options.strip("{} ").split(",") if "=" in option)
+    return {"class": strategy, **{name.strip(): value.strip() for name, _, value in pairs}}
 
 
 def _value(answer: Answer, of: str) -> Any:

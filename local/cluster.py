@@ -27,7 +27,7 @@ class Cluster(Running[Layout]):
         """Wait until the master counts on every agent that is up. Raises Failure."""
         addresses, names = self.layout.addresses, agent_names(self.layout)
         hosts = {name: addresses.agent(number) for number, name in enumerate(names, 1)}
-        self.await_registered(self.layout.master, hosts, pause)
+        self.await_registered(hosts, pause)
 
     def down(self, say: Say) -> None:
         """End everything. Nodes are drained by their agents, once no scheduler is left to restart them."""

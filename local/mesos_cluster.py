@@ -108,7 +108,7 @@ class MesosCluster(Running[MesosLayout]):
 
     def await_agents(self, pause: Pause) -> None:
         """Wait until the master counts on every agent that is up. Raises Failure."""
-        self.await_registered(self.layout.master, self.layout.hosts, pause)
+        self.await_registered(self.layout.hosts, pause)
 
     def crash(self, name: str) -> None:
         """End a part by SIGKILL; executors run on."""

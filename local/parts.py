@@ -170,12 +170,10 @@ def _profile(layout: Layout) -> dict[str, str]:
     }
 
 
-def registered_agents(master: str) -> set[str]:
-    """The addresses of the agents that a master (host:port) counts on now."""
-    host, _, port = master.rpartition(":")
-    _, body = http.get(host, int(port), "/slaves")
-    agents = body.get("slaves", []) if isinstance(body, dict) else []
-    return {agent["hostname"] for agent in agents if agent.get("active")}
+def is_registered(host: str) -> bool:
+    """Whether the agent at this address says that the master counts on it. Agents ask nobody for a login."""
+    _, metrics = http.get(host, AGENT_PORT, "/metrics/snapshot")
+    return isinstance(metrics, dict) and metrics.get("slave/registered") == 1.0
 
 
 def _answers(host: str, port: int, path: str) -> bool:

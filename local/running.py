@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from local.failure import Failure
 from local.locks import locked
-from local.parts import Part, registered_agents
+from local.parts import Part, is_registered
 from local.process import DATA_VARIABLE, Process, belonging_to, end_all, start
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -154,14 +154,15 @@ class Running(abc.ABC, Generic[L]):
         known = self.parts
         return {name: self._launch(known[name]) for name in names if self.state(name) != UP}
 
-    def await_registered(self, master: str, hosts: Mapping[str, str], pause: Pause) -> None:
+    def await_registered(self, hosts: Mapping[str, str], pause: Pause) -> None:
         """Wait until the master counts on every agent that is up. ``hosts`` are the agents' addresses."""
-        wanted = {host for name, host in hosts.items() if self.state(name) == UP}
+        missing = [host for name, host in hosts.items() if self.state(name) == UP]
         deadline = time.monotonic() + READY_SECONDS
-        while not wanted <= (known := registered_agents(master)):
+        while missing := [host for host in missing if not is_registered(host)]:
             if time.monotonic() > deadline:
-                missing = ", ".join(sorted(wanted - known))
-                raise Failure(f"the Mesos master does not know agents {missing}; the logs are in {self.logs}")
+                raise Failure(
+                    f"the Mesos master does not know agents {', '.join(missing)}; the logs are in {self.logs}"
+                )
             pause(POLL_SECONDS)
 
     def end(self, names: Collection[str], number: int | None = None) -> list[str]:

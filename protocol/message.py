@@ -5,6 +5,7 @@ Subjects, all asked by the scheduler:
 ``status``  body empty; the answer is a NodeStatus, live from the node, or ``{"error": sentence}``.
 ``seeds``   body ``{"seeds": [address, ...]}``; the executor writes them into cassandra.yaml and has the
             node read them again; the answer is ``{"seeds": [...]}`` as applied, or an error.
+``schema``  body empty; the answer is a Schema, or an error.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from protocol.codec import DecodeError, Json, decode, encode
 VERSION = 1
 STATUS = "status"
 SEEDS = "seeds"
+SCHEMA = "schema"
 
 
 @dataclass(frozen=True)

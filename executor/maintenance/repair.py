@@ -8,6 +8,7 @@ segment as for the whole: its segment is all of the node's primary ranges of a k
 from __future__ import annotations
 
 import functools
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from executor.maintenance.ring import Segment, cut, local_ranges, primary_ranges
 from executor.maintenance.work import Piece, PieceFailed
 from protocol.maintenance import MaintenanceTask
 
+log = logging.getLogger(__name__)
+
 MOST_PENDING_COMPACTIONS = 20
 """More than so many, and reads suffer already: a repair would add to them what it streams."""
 
@@ -28,7 +31,7 @@ FIRST_POLL_SECONDS, LAST_POLL_SECONDS = 0.05, 1.0
 COMPLETED, FAILED = "COMPLETED", "FAILED"
 
 SILENCE_SECONDS = 60.0
-"""A node that has not answered for so long cannot be said to repair."""
+"""A repair of which nothing was heard for so long has failed."""
 
 
 class RepairWork:
@@ -96,18 +99,24 @@ class RepairWork:
     def _await(self, number: int) -> None:
         """Wait for a repair's end, for which only Cassandra's own word counts. Raises PieceFailed."""
         interval, heard = FIRST_POLL_SECONDS, time.monotonic()
-        while True:
-            try:
-                status = self._questions.repair_status(number)
-            except NotAnswering:
-                if time.monotonic() - heard > SILENCE_SECONDS:
-                    raise
-            else:
+        while (state := self._state(number)) != COMPLETED:
+            if state is not None:
                 heard = time.monotonic()
-                if _has_ended(number, status):
-                    return
+            elif self._aborted.is_set() or time.monotonic() - heard > SILENCE_SECONDS:
+                raise PieceFailed(f"Cassandra tells nothing of its repair {number} any more")
             self._aborted.wait(interval)
             interval = min(interval * 1.5, LAST_POLL_SECONDS)
+
+    def _state(self, number: int) -> str | None:
+        """The state of a repair; None where Cassandra tells nothing, as of one that it has just taken."""
+        try:
+            status = self._questions.repair_status(number)
+        except NotAnswering as error:
+            log.info("Cassandra does not tell how its repair does: %s", error)
+            return None
+        if status is not None and status[0] == FAILED:
+            raise PieceFailed(f"Cassandra's repair {number} has failed: {'; '.join(status[1])}")
+        return status[0] if status else None
 
     def hindrance(self) -> str | None:
         """See ``Work``."""
@@ -133,13 +142,3 @@ class RepairWork:
     def close(self) -> None:
         """See ``Work``."""
         self._questions.close()
-
-
-def _has_ended(number: int, status: tuple[str, list[str]] | None) -> bool:
-    """Whether a repair has succeeded; False while it runs. Raises PieceFailed."""
-    if status is None:
-        raise PieceFailed(f"Cassandra knows nothing of its repair {number} any more")
-    state, words = status
-    if state == FAILED:
-        raise PieceFailed(f"Cassandra's repair {number} has failed: {'; '.join(words)}")
-    return state == COMPLETED

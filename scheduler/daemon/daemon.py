@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gevent
 from gevent.event import AsyncResult, Event
@@ -16,8 +16,9 @@ from gevent.timeout import Timeout
 from kazoo.exceptions import KazooException
 
 from protocol.codec import DecodeError, decode
-from protocol.message import STATUS, Message, decode_message, encode_message
+from protocol.message import SCHEMA, STATUS, Message, decode_message, encode_message
 from protocol.report import NodeStatus
+from protocol.schema import Schema
 from scheduler.daemon.engine import Engine, Refusal
 from scheduler.daemon.leadership import Leadership, connect
 from scheduler.daemon.service import Health, NoAnswer, Unavailable
@@ -26,6 +27,7 @@ from scheduler.mesos.detector import detector_for
 from scheduler.mesos.driver import CallFailed, CallRefused, Driver, Framework, NotConnected
 from scheduler.model.event import Command, Disconnected, MesosEvent, MessageReceived, Subscribed
 from scheduler.model.intent import Send
+from scheduler.model.node import Node
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
 from scheduler.store.ledger import Fenced, Store
@@ -37,6 +39,9 @@ STOPPED, FAILED, LOST_LEADERSHIP, REFUSED = 0, 1, 3, 4
 """Exit codes; 2, a configuration that is not valid, never gets here."""
 
 ANSWER_SECONDS = 1.0
+SCHEMA_SECONDS = 3.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -239,20 +244,37 @@ class Daemon:
     def node_status(self, number: int) -> NodeStatus:
         """See ``Service``."""
         node = self.world().ledger.nodes.get(number)
-        if node is None or node.task is None or self._driver is None:
+        if node is None:
             raise NoAnswer("the node was never launched")
-        question = Message(str(uuid.uuid4()), node.name, STATUS)
+        return self._ask(node, STATUS, NodeStatus, ANSWER_SECONDS)
+
+    def schema(self) -> Schema:
+        """See ``Service``."""
+        reasons = []
+        for node in self.world().ledger.members():
+            if node.normal:
+                try:
+                    return self._ask(node, SCHEMA, Schema, SCHEMA_SECONDS)
+                except NoAnswer as error:
+                    reasons.append(str(error))
+        raise NoAnswer("; ".join(reasons) or "no node is NORMAL, so none can tell which keyspaces there are")
+
+    def _ask(self, node: Node, subject: str, kind: type[T], seconds: float) -> T:
+        """Ask a node's executor, and read its answer. Raises NoAnswer."""
+        if node.task is None or self._driver is None:
+            raise NoAnswer("the node was never launched")
+        question = Message(str(uuid.uuid4()), node.name, subject)
         answer = self._questions[question.id] = AsyncResult()
         try:
             self._driver.perform(Send(node.task.executor.id, node.task.agent_id, encode_message(question)))
-            body = answer.get(timeout=ANSWER_SECONDS)
+            body = answer.get(timeout=seconds)
         except Timeout:
-            raise NoAnswer(f"{node.name} did not answer within {ANSWER_SECONDS:g} s") from None
+            raise NoAnswer(f"{node.name} did not answer within {seconds:g} s") from None
         except (NotConnected, CallFailed, CallRefused) as error:
             raise NoAnswer(f"{node.name} could not be asked: {error}") from None
         finally:
             self._questions.pop(question.id, None)
-        return _status(node.name, body)
+        return _read(kind, node.name, body)
 
     def artifact(self, digest: str, name: str) -> Path | None:
         """See ``Service``."""
@@ -271,11 +293,11 @@ class Secrets:
         return "Secrets(…)"
 
 
-def _status(name: str, body: dict[str, Any]) -> NodeStatus:
+def _read(kind: type[T], name: str, body: dict[str, Any]) -> T:
     if "error" in body:
         raise NoAnswer(f"{name}: {body['error']}")
     try:
-        return decode(NodeStatus, body)
+        return decode(kind, body)
     except DecodeError as error:
         raise NoAnswer(f"{name} answered what cannot be read: {error}") from None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from protocol.report import NodeStatus
+from protocol.schema import Schema
 from scheduler.model.event import Command
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
@@ -67,6 +68,9 @@ class Service(Protocol):
 
     def node_status(self, number: int) -> NodeStatus:
         """Ask the node itself, for a second. Raises NoAnswer."""
+
+    def schema(self) -> Schema:
+        """Ask the nodes that are up for their keyspaces, one after the other. Raises NoAnswer."""
 
     def artifact(self, digest: str, name: str) -> Path | None:
         """The file that is served under this content hash and name."""

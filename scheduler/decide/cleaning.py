@@ -1,7 +1,8 @@
 """Giving back what is reserved for us and no record names.
 
 Only reservations with our cluster's label are looked at. A volume is destroyed only where its generation
-is noted as abandoned before anything ran on it; any other volume that no record names is left alone.
+is noted as abandoned, before anything ran on it or by an operator's order; any other volume that no record
+names is left alone.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def _leftovers(world: World, resources: Iterable[Resource]) -> list[Resource]:
 
 def _is_leftover(world: World, resource: Resource, reserved: list[Resource]) -> bool:
     generation = resource.label(GENERATION_LABEL)
-    node = world.ledger.recorded(resource.label(NODE_LABEL) or "")
+    node = world.ledger.named(resource.label(NODE_LABEL) or "")
     if node is not None and node.placement is not None and node.placement.generation == generation:
         return False
     if node is not None and generation in node.abandoned:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from scheduler.decide import operations, owner, reconcile
+from scheduler.decide import operations, owner, reconcile, replacement
 from scheduler.decide.decision import Decision, Refused, UnknownName
+from scheduler.decide.lifecycle import given_up
 from scheduler.model.event import (
     Command,
     ForceComplete,
     Interrupt,
     Proceed,
+    ReplaceNode,
     RestartNode,
     RestartStep,
     StartOperation,
@@ -44,6 +46,8 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
             return operations.stop(decision, kind)
         case RestartNode(name):
             return _restart_node(decision, _launched(decision.world, name))
+        case ReplaceNode(name, force):
+            return replacement.order(decision, _known_node(decision.world, name), force, now)
 
 
 def _known(world: World, plan: str) -> str:
@@ -91,7 +95,7 @@ def _steps(world: World, plan: str, phase: str, step: str | None) -> Sequence[No
         raise Refused(f"steps of the plan {plan} end by themselves; restart the node instead")
     if phase not in (owner.DEPLOY_PHASE, owner.step_id(world, plan, owner.DEPLOY_PHASE)):
         raise UnknownName(f"the plan {plan} has no phase {phase} whose steps can be commanded")
-    nodes = world.ledger.staying()
+    nodes = world.ledger.members()
     if step is None:
         return nodes
     named = [n for n in nodes if step in (n.name, owner.step_id(world, plan, owner.DEPLOY_PHASE, n.name))]
@@ -118,19 +122,34 @@ def _restart_steps(decision: Decision, plan: str, phase: str, step: str | None, 
     left = tuple(ident for ident in controls.forced if ident not in ids)
     decision = _with_controls(decision, dataclasses.replace(controls, forced=left))
     for node in nodes:
+        # A node that has been deployed stays one, for recovery to restart whenever it fails meanwhile.
+        deployed = None if node.deployed is None else ""
         again = dataclasses.replace(
-            node, deployed=None, begun=None, not_before=0.0, restart_ordered=node.alive
+            node, deployed=deployed, begun=None, not_before=0.0, restart_ordered=node.alive
         )
         decision = decision.with_node(again)
     return decision
 
 
-def _launched(world: World, name: str) -> Node:
+def _known_node(world: World, name: str) -> Node:
     node = world.ledger.named(name)
     if node is None:
         raise UnknownName(f"there is no node {name}; GET /v1/nodes/list has the names")
+    return node
+
+
+def _launched(world: World, name: str) -> Node:
+    """The node that may be restarted. Raises Refused where there is nothing to restart."""
+    node = _known_node(world, name)
+    if node.replacement is not None and (node.placement is None or node.giving_up):
+        raise Refused(f"{node.name} is being replaced, and starts as soon as it has a new place")
     if node.task is None:
         raise Refused(f"{node.name} was never launched; the deploy plan will launch it")
+    if given_up(node):
+        raise Refused(
+            f"the agent of {node.name} was marked gone: PUT /v1/nodes/replace?node={node.name} puts it "
+            "elsewhere"
+        )
     return node
 
 

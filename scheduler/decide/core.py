@@ -9,6 +9,7 @@ from protocol.codec import DecodeError
 from protocol.message import SEEDS, decode_message
 from scheduler.decide import (
     commands,
+    ids,
     lifecycle,
     maintenance,
     offers,
@@ -16,7 +17,7 @@ from scheduler.decide import (
     owner,
     readiness,
     reconcile,
-    resizing,
+    replacement,
     seeds,
     stops,
 )
@@ -34,8 +35,11 @@ from scheduler.model.event import (
 )
 from scheduler.model.intent import Kill, Revive
 from scheduler.model.node import Node
-from scheduler.model.task import TERMINAL, UNKNOWN, TaskUpdate
+from scheduler.model.task import TERMINAL, UNKNOWN, UNREACHABLE, TaskUpdate
 from scheduler.model.world import Framework, Session, World
+
+ENDED = TERMINAL | {UNKNOWN, UNREACHABLE}
+"""States in which there is nothing to kill, or nothing that a kill would reach."""
 
 
 def decide(world: World, event: Event, now: float) -> Decision:
@@ -85,6 +89,8 @@ def _updated(decision: Decision, update: TaskUpdate, now: float) -> Decision:
     node = _node_of(decision.world, update)
     work = operations.part_of(decision.world, update.task_id)
     if node is not None:
+        if node.task is not None and node.task.state in TERMINAL and update.uuid is None:
+            decision = _stray(decision, update)  # the master says that it runs, whatever was said before
         decision = decision.with_node(lifecycle.apply_update(node, update, now))
     elif work is not None:
         decision = maintenance.apply_update(decision, *work, update, now)
@@ -99,8 +105,8 @@ def _node_of(world: World, update: TaskUpdate) -> Node | None:
 
 
 def _stray(decision: Decision, update: TaskUpdate) -> Decision:
-    """End a task of our framework that no record names: a later launch has taken its place."""
-    if update.state in TERMINAL or update.state == UNKNOWN or update.agent_id is None:
+    """End a task that no record names: a later launch has taken its place, or its place was given up."""
+    if update.state in ENDED or update.agent_id is None or not ids.is_task_id(update.task_id):
         return decision
     return decision.plus(Kill(update.task_id, update.agent_id, 0.0))
 
@@ -123,7 +129,7 @@ def _forget_shortfall(decision: Decision, agent_id: str) -> Decision:
 def _advance(decision: Decision, now: float) -> Decision:
     """Do what has become possible or necessary, whatever the event was."""
     decision = readiness.settle(decision, now)
-    decision = stops.stop(decision, now)
+    decision = replacement.advance(stops.stop(decision, now), now)
     decision = seeds.push_seeds(decision, now)
     decision = maintenance.advance(decision, now)
     return _want_slot(_want_offers(decision, now), now)
@@ -133,8 +139,8 @@ def _want_offers(decision: Decision, now: float) -> Decision:
     """Note which nodes want an offer; the first time that one does, offers refused before are called back."""
     world = decision.world
     before = world.session.waiting
-    wanting = [*owner.wanting(world, now), *resizing.growing(world)]
-    waiting = {node.number: before.get(node.number, now) for node in wanting}
+    wanting = [node.number for node in owner.wanting(world, now)]
+    waiting = {number: before.get(number, now) for number in wanting}
     if waiting.keys() == before.keys():
         return decision
     decision = decision.with_session(waiting=waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 from scheduler.model.node import Node
@@ -26,6 +27,11 @@ def persistence_id(world: World, node: Node) -> str:
 def task_id(world: World, node: Node) -> str:
     """The id of the node's next task."""
     return f"{node.name}__{derived_id(world, node.name, 'task', node.launches)}"
+
+
+def is_task_id(text: str) -> bool:
+    """Whether the ids of nodes' tasks, the maintenance ones among them, have this form."""
+    return re.fullmatch(r"([a-z]+-)?node-[0-9]+__.+", text) is not None
 
 
 def executor_id(world: World, node: Node) -> str:

@@ -15,7 +15,6 @@ from scheduler.model.task import (
     GONE_BY_OPERATOR,
     KILLED,
     KILLING,
-    LOST,
     RUNNING,
     STAGING,
     STARTING,
@@ -60,8 +59,11 @@ def _with_report(node: Node, report: Report) -> Node:
     status = report.status
     if status is None or (node.status is not None and status.as_of < node.status.as_of):
         return node
-    bootstrapped = node.bootstrapped or (status.mode == "NORMAL" and status.joined)
-    return dataclasses.replace(node, status=status, bootstrapped=bootstrapped)
+    node = dataclasses.replace(node, status=status)
+    if status.mode != "NORMAL" or not status.joined:
+        return node
+    address = node.placement.address if node.placement else None
+    return dataclasses.replace(node, bootstrapped=True, ring_address=address)
 
 
 def _advanced(task: Task, update: TaskUpdate, now: float) -> Task:
@@ -82,14 +84,17 @@ def _ended(node: Node, task: Task, update: TaskUpdate, now: float) -> Node:
     ended = dataclasses.replace(
         task, state=update.state, since=now, reason=update.reason, message=update.message
     )
+    # A restart that was begun by our kill goes on to its launch; one that was not has become needless.
+    ordered = node.restart_ordered and task.killing_since is not None
+    node = dataclasses.replace(node, task=ended, restart_ordered=ordered)
     if update.state == KILLED:
         # By our order or by the agent's, which shuts down: it was drained, and nothing has failed.
-        return dataclasses.replace(node, task=ended, restart_ordered=False, failures=0, not_before=0.0)
-    return _failed(dataclasses.replace(node, task=ended, restart_ordered=False), update, task, now)
+        return dataclasses.replace(node, failures=0, not_before=0.0)
+    return _failed(node, update, task, now)
 
 
 def _failed(node: Node, update: TaskUpdate, before: Task, now: float) -> Node:
-    steady = before.state == RUNNING and now - before.launched_at > STEADY_SECONDS
+    steady = before.state in (RUNNING, UNREACHABLE) and now - before.launched_at > STEADY_SECONDS
     failures = 1 if steady else node.failures + 1
     return dataclasses.replace(
         node,
@@ -120,8 +125,3 @@ def delay(failures: int) -> float:
 def given_up(node: Node) -> bool:
     """Whether an operator has declared the node's agent gone for good: only a replacement helps."""
     return node.task is not None and node.task.state == GONE_BY_OPERATOR
-
-
-def agent_gone(node: Node) -> bool:
-    """Whether the task ended because its agent went away: it starts again when its volume is back."""
-    return node.task is not None and node.task.state in (LOST, UNKNOWN)

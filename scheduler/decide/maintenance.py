@@ -142,9 +142,10 @@ def hindrance(world: World, operation: Operation, part: Part, now: float) -> Wai
             f"the plan {operation.kind} is interrupted; PUT /v1/plans/{operation.kind}/continue lets it go on"
         )
     if now < part.not_before:
-        return Wait(
-            f"failed {part.failures} times in a row, last: {part.message}", part.not_before, delayed=True
-        )
+        reason = f"{part.name} to be tried again"
+        if part.failures:
+            reason += f", which failed {part.failures} times in a row: {part.message}"
+        return Wait(reason, part.not_before, delayed=part.failures > 0)
     node = world.ledger.nodes.get(part.node)
     if node is None or not node.normal:
         return Wait(f"{part.name} to be NORMAL again; the plans deploy and recovery say more")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from scheduler.decide import launch, maintenance, matching, owner, placement, resizing
+from scheduler.decide import launch, lifecycle, maintenance, matching, owner, placement
 from scheduler.decide.cleaning import clean
 from scheduler.decide.decision import Decision
-from scheduler.decide.matching import Held
-from scheduler.decide.requirement import resized
-from scheduler.decide.resizing import difference, not_free
+from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.intent import Decline
-from scheduler.model.node import Node, Placement
+from scheduler.model.node import Node
 from scheduler.model.offer import Offer
 from scheduler.model.placement import parse
-from scheduler.model.settings import NodeSettings
+from scheduler.model.task import GONE, TaskUpdate
 from scheduler.model.world import Shortfall, World
 
 IDLE_REFUSE_SECONDS = 3600.0
@@ -24,8 +22,7 @@ IDLE_REFUSE_SECONDS = 3600.0
 
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     """Answer every offer of a batch."""
-    decision, left = clean(decision, offers)
-    decision, left = resizing.fit(decision, left, now)
+    decision, left = clean(_moved(decision, offers, now), offers)
     wanting = owner.wanting(decision.world, now)
     for node in wanting:
         if node.placement is not None:
@@ -35,6 +32,24 @@ def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
             decision, left = _start_anew(decision, node, left, now)
     decision, left = maintenance.use(decision, left, now)
     return _decline(decision, left)
+
+
+def _moved(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
+    """Note for tasks of unreachable agents that they are gone, once their volume is offered by another agent.
+
+    That is the same machine under a new id. Mesos goes on calling the task unreachable, but a volume that
+    is offered is not in use.
+    """
+    for node in decision.world.ledger.members():
+        task, place = node.task, node.placement
+        if task is None or place is None or not node.unreachable or not is_reconciled(decision.world, node):
+            continue
+        found = matching.held(place, offers)
+        if found is not None and found.volume and found.offers[0].agent_id != task.agent_id:
+            message = f"its volume is offered by agent {found.offers[0].agent_id} now"
+            gone = TaskUpdate(task.id, GONE, message=message, timestamp=now)
+            decision = decision.with_node(lifecycle.apply_update(node, gone, now))
+    return decision
 
 
 def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
@@ -49,48 +64,20 @@ def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
 def _start_again(
     decision: Decision, node: Node, offers: list[Offer], now: float
 ) -> tuple[Decision, list[Offer]]:
-    """Start a node where it lives, once all that is reserved for it is offered again.
-
-    A node for whose new settings there is no room is started as it was: better that than not at all.
-    """
+    """Start a node where it lives, once all that is reserved for it is offered again."""
     place = node.placement
     if place is None:
         return decision, offers
     found = matching.held(place, offers)
     if found is None:
         return _abandon(decision, node, offers), offers
-    lacking = _lacking(node, place, found)
-    for settings in () if lacking else _settings(decision.world, node):
-        change = difference(found.resources, resized(place, settings))
-        used = _with_free(found, offers) if change.more else found
-        lacking = not_free(change, used.offers)
-        if not lacking:
-            left = [offer for offer in offers if offer not in used.offers]
-            return launch.launch_again(decision, node, settings, used, change, now), left
-    first = found.offers[0]
-    return _short(decision, first.agent_id, Shortfall(first.hostname, lacking, now)), offers
-
-
-def _lacking(node: Node, place: Placement, found: Held) -> tuple[str, ...]:
-    """What has to be offered still. With the volume, which an executor holds to its end, all else is."""
-    if found.volume:
-        return ()
-    return ("volume",) if node.bootstrapped else matching.missing(place, found)
-
-
-def _settings(world: World, node: Node) -> Iterator[NodeSettings]:
-    """What the node may be started with, best first."""
-    best = owner.settings_for(world, node)
-    yield best
-    before = world.ledger.target.known.get(node.deployed or "")
-    if before is not None and before != best:
-        yield before
-
-
-def _with_free(found: Held, offers: Iterable[Offer]) -> Held:
-    """With all offers of that agent, for what is not reserved there."""
-    agent = found.offers[0].agent_id
-    return dataclasses.replace(found, offers=tuple(o for o in offers if o.agent_id == agent))
+    lost_volume = node.bootstrapped and not found.volume
+    lacking = ("volume",) if lost_volume else matching.missing(place, found)
+    if lacking:
+        first = found.offers[0]
+        return _short(decision, first.agent_id, Shortfall(first.hostname, lacking, now)), offers
+    left = [offer for offer in offers if offer not in found.offers]
+    return launch.launch_again(decision, node, place, found, now), left
 
 
 def _abandon(decision: Decision, node: Node, offers: Iterable[Offer]) -> Decision:
@@ -113,17 +100,27 @@ def _start_anew(
 ) -> tuple[Decision, list[Offer]]:
     """Start a node on the first offer that does; note for the others what they lack."""
     world = decision.world
-    constraints = parse(world.settings.placement_constraint)
-    neighbours = placement.Neighbours(node, world.ledger.members())
+    neighbours = placement.Neighbours(node, world.ledger.nodes.values())
     short = dict(world.session.shortfalls)
     for offer in offers:
-        broken = placement.violated(constraints, offer, neighbours)
-        lacking = tuple(broken) or matching.shortfalls(offer, owner.settings_for(world, node))
+        lacking = tuple(_broken(world, node, offer, neighbours))
+        lacking = lacking or matching.shortfalls(offer, world.ledger.target.node)
         if not lacking:
             left = [other for other in offers if other is not offer]
-            return launch.launch_anew(decision.with_session(shortfalls={}), node, offer, now), left
+            rack = placement.rack_of(world.ledger.target.node.cassandra.rack, offer, neighbours) or ""
+            return launch.launch_anew(decision.with_session(shortfalls={}), node, offer, rack, now), left
         short[offer.agent_id] = Shortfall(offer.hostname, lacking, now)
     return decision.with_session(shortfalls=short), offers
+
+
+def _broken(world: World, node: Node, offer: Offer, neighbours: placement.Neighbours) -> list[str]:
+    """The conditions of the node's placement that the offer's agent breaks."""
+    constraints = parse(world.settings.placement_constraint)
+    return [
+        *placement.given_up(node, offer),
+        *placement.wrong_rack(node, world.ledger.target.node.cassandra.rack, offer, neighbours),
+        *placement.violated(constraints, offer, neighbours),
+    ]
 
 
 def _short(decision: Decision, agent_id: str, shortfall: Shortfall) -> Decision:

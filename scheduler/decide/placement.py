@@ -34,6 +34,36 @@ def violated(constraints: Iterable[Constraint], offer: Offer, neighbours: Neighb
     return [str(c) for c in constraints if not _holds(c, offer, neighbours)]
 
 
+def given_up(node: Node, offer: Offer) -> list[str]:
+    """The condition that the offer breaks where its agent, or its machine, was given up for this node."""
+    old = node.replacement
+    if old is None or (offer.agent_id != old.agent_id and offer.hostname != old.hostname):
+        return []
+    return [f"hostname:UNLIKE:{old.hostname} (it was given up)"]
+
+
+def rack_of(setting: str, offer: Offer, neighbours: Neighbours) -> str | None:
+    """The rack of a node on the offer's agent: its fault domain, its attribute, or the setting as it stands.
+
+    The setting names an attribute once one agent with a node on it has that; from then on all must have it.
+    """
+    value = field_of(offer, setting)
+    named = setting.startswith("@") or bool(neighbours.taken(setting))
+    return setting if value is None and not named else value
+
+
+def wrong_rack(node: Node, setting: str, offer: Offer, neighbours: Neighbours) -> list[str]:
+    """The condition that the offer breaks where its agent has no rack, or another than the node's.
+
+    A member's rack decides which data it has, so it is kept wherever the node is put.
+    """
+    rack = rack_of(setting, offer, neighbours)
+    kept = node.rack if node.was_member else ""
+    if rack is not None and kept in ("", rack):
+        return []
+    return [f"{setting}:CLUSTER:{kept} (the node's rack)" if kept else f"{setting}:LIKE:.+ (for the rack)"]
+
+
 def _holds(constraint: Constraint, offer: Offer, neighbours: Neighbours) -> bool:
     value = field_of(offer, constraint.field)
     parameter = constraint.parameter
@@ -48,7 +78,7 @@ def _holds(constraint: Constraint, offer: Offer, neighbours: Neighbours) -> bool
         case "UNIQUE":
             return taken[value] == 0
         case "CLUSTER":
-            return value == parameter if parameter else not taken or value in taken
+            return parameter in (None, "", value) and taken.keys() <= {value}
         case "GROUP_BY":
             return _spreads(taken, value, int(parameter) if parameter else 0)
         case "MAX_PER":

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from scheduler.decide import owner, readiness, stops
+from scheduler.decide import owner, readiness, reconciliation_phase, stops, wants
 from scheduler.decide.operation_plans import operation_plans
 from scheduler.decide.owner import (
     DEPLOY,
     DEPLOY_PHASE,
-    RECONCILIATION_PHASE,
     RECOVERY,
     RECOVERY_PHASE,
     Wait,
     step_id,
 )
-from scheduler.decide.reconcile import AGENT_REREGISTER_SECONDS
+from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.node import Node
 from scheduler.model.plan import Phase, Plan, Status, Step
 from scheduler.model.task import KILLING, RUNNING, UNREACHABLE
@@ -29,9 +26,9 @@ def plans(world: World, now: float) -> dict[str, Plan]:
 
 def deploy(world: World, now: float) -> Plan:
     """Reconciliation, then one step for each node, in their order."""
-    steps = tuple(_deploy_step(world, node, now) for node in world.ledger.staying())
+    steps = tuple(_deploy_step(world, node, now) for node in world.ledger.members())
     phases = (
-        Phase(step_id(world, DEPLOY, RECONCILIATION_PHASE), RECONCILIATION_PHASE, (_reconciliation(world),)),
+        reconciliation_phase.phase(world),
         Phase(step_id(world, DEPLOY, DEPLOY_PHASE), DEPLOY_PHASE, steps),
     )
     return Plan(DEPLOY, phases, owner.interrupted(world, DEPLOY), world.errors)
@@ -42,49 +39,17 @@ def recovery(world: World, now: float) -> Plan:
     steps = tuple(
         _node_step(world, node, RECOVERY, RECOVERY_PHASE, now)
         for node in world.ledger.members()
-        if _is_recoverys(world, node) and not _whole(node)
+        if owner.owner(world, node) == RECOVERY and not _whole(node)
     )
     phase = Phase(step_id(world, RECOVERY, RECOVERY_PHASE), RECOVERY_PHASE, steps)
     return Plan(RECOVERY, (phase,), owner.interrupted(world, RECOVERY))
 
 
-def _is_recoverys(world: World, node: Node) -> bool:
-    kept = world.ledger.wants(node) or (node.has_joined and not node.left)
-    return kept and owner.owner(world, node) == RECOVERY
-
-
 def _whole(node: Node) -> bool:
-    return node.normal and not node.restart_ordered and node.task is not None and not node.task.killing_since
-
-
-def _reconciliation(world: World) -> Step:
-    ident = step_id(world, DEPLOY, RECONCILIATION_PHASE, RECONCILIATION_PHASE)
-    progress, name = world.session.reconciliation, RECONCILIATION_PHASE
-    if not world.session.registered or progress is None:
-        message = "not registered with a Mesos master"
-        return Step(ident, name, Status.WAITING, message, waiting_for="a Mesos master")
-    if progress.completed_at is not None:
-        return Step(
-            ident,
-            name,
-            Status.COMPLETE,
-            "Mesos has told the state of every task",
-            progress.started_at,
-            progress.completed_at,
-            progress.attempts,
-        )
-    waiting = "the state of " + ", ".join(sorted(progress.outstanding))
-    return Step(
-        ident,
-        name,
-        Status.WAITING,
-        f"asked Mesos {progress.attempts} times; agents may still be coming back to a new master",
-        progress.started_at,
-        None,
-        progress.attempts,
-        waiting,
-        progress.started_at + AGENT_REREGISTER_SECONDS,
-    )
+    """Whether nothing is to be done for the node. While Mesos has yet to tell of it, the last word holds."""
+    if node.restart_ordered or node.replacement is not None:
+        return False
+    return node.normal and node.task is not None and not node.task.killing_since
 
 
 def _deploy_step(world: World, node: Node, now: float) -> Step:
@@ -102,6 +67,8 @@ def _deploy_step(world: World, node: Node, now: float) -> Step:
 
 def _node_step(world: World, node: Node, plan: str, phase: str, now: float) -> Step:
     status, message, wait = _state(world, node, now)
+    if node.replacement is not None:
+        message = f"{_replacing(node)}: {message}"
     return Step(
         id=step_id(world, plan, phase, node.name),
         name=node.name,
@@ -114,23 +81,48 @@ def _node_step(world: World, node: Node, plan: str, phase: str, now: float) -> S
     )
 
 
+def _replacing(node: Node) -> str:
+    order = node.replacement
+    if order is None:
+        return ""
+    if node.giving_up:
+        return f"is to be replaced, and {order.hostname} given up"
+    return f"takes the place of {order.address or order.hostname}"
+
+
 def _since(world: World, node: Node, plan: str) -> float | None:
+    if node.replacement is not None:
+        return node.replacement.ordered_at
     if plan == DEPLOY:
         return node.begun_at if owner.begun(world, node) else world.session.waiting.get(node.number)
-    return node.task.since if node.task else None
+    return node.task.since if node.task else world.session.waiting.get(node.number)
 
 
 def _state(world: World, node: Node, now: float) -> tuple[Status, str, Wait | None]:
     """A step's status, its message, and what it waits for."""
+    if not is_reconciled(world, node):
+        wait = reconciliation_phase.wait(world, node)
+        return Status.WAITING, f"waits for {wait.reason}", wait
     if node.alive:
         return _alive(world, node)
-    wait = owner.may_start(world, node, now)
-    if wait is None:
-        return _waits_for_offer(world, node)
-    if wait.delayed:
+    ended = _ended(node)
+    wait_to_start = owner.may_start(world, node, now)
+    if wait_to_start is None:
+        offer = Wait(wants.offer_for(world, node))
+        return Status.WAITING, f"{ended}waits for {offer.reason}", offer
+    if wait_to_start.delayed:
         tail = node.last_failure.log_tail if node.last_failure else ""
-        return Status.DELAYED, f"{wait.reason}\n{tail}".rstrip(), wait
-    return Status.WAITING, wait.reason, wait
+        return Status.DELAYED, f"{wait_to_start.reason}\n{tail}".rstrip(), wait_to_start
+    return Status.WAITING, f"{ended}{wait_to_start.reason}", wait_to_start
+
+
+def _ended(node: Node) -> str:
+    """How the node's last task ended, to stand before what it waits for now."""
+    task = node.task
+    if task is None:
+        return ""
+    told = task.message or (node.last_failure.message if node.last_failure else "")
+    return f"{task.state}{f': {told}' if told else ''}; "
 
 
 def _alive(world: World, node: Node) -> tuple[Status, str, Wait | None]:
@@ -138,10 +130,14 @@ def _alive(world: World, node: Node) -> tuple[Status, str, Wait | None]:
     if task is None:
         raise ValueError(f"{node.name} has no task")
     if task.state == UNREACHABLE:
-        wait = Wait(f"agent {task.agent_id} to come back: Mesos cannot reach it, and the node may run on")
+        wait = Wait(
+            f"agent {task.agent_id} to come back, for the node may run on; where it never will, "
+            f"PUT /v1/nodes/replace?node={node.name} puts the node elsewhere"
+        )
         return Status.WAITING, "its agent is unreachable", wait
     if task.killing_since is not None or task.state == KILLING:
-        return Status.IN_PROGRESS, f"drains and stops, to start again: {task.message}".rstrip(": "), None
+        then = "" if node.giving_up else ", to start again"
+        return Status.IN_PROGRESS, f"drains and stops{then}: {task.message}".rstrip(": "), None
     held_up = _held_up(world, node)
     if held_up is not None:
         return Status.WAITING, held_up.reason, held_up
@@ -153,39 +149,5 @@ def _alive(world: World, node: Node) -> tuple[Status, str, Wait | None]:
 
 def _held_up(world: World, node: Node) -> Wait | None:
     """Why a node that is to be taken down still runs."""
-    outdated = owner.is_outdated(world, node) and world.ledger.wants(node)
-    return stops.wait(world, node) if node.restart_ordered or outdated else None
-
-
-def _waits_for_offer(world: World, node: Node) -> tuple[Status, str, Wait]:
-    place = node.placement
-    if place is not None:
-        own = world.session.shortfalls.get(place.agent_id)
-        detail = f"; {', '.join(own.reasons)} not yet free there" if own else ""
-        reason = f"an offer of what is reserved for it on {place.hostname}{detail}"
-    else:
-        reason = "an offer with " + _wanted(world) + _shortfalls(world)
-    return Status.WAITING, f"waits for {reason}", Wait(reason)
-
-
-def _wanted(world: World) -> str:
-    node = world.ledger.target.node
-    ports = ", ".join(map(str, sorted(node.cassandra.ports)))
-    return (
-        f"{node.cpus:g} cpus, {node.memory_mb:g} MB mem, {node.cassandra.disk_mb:g} MB disk "
-        f"({node.cassandra.disk_type}) and ports {ports}"
-    )
-
-
-def _shortfalls(world: World) -> str:
-    """On how many agents each resource is missing."""
-    found = world.session.shortfalls.values()
-    counts = Counter(reason for shortfall in found for reason in shortfall.reasons)
-    if not counts:
-        return "; none has come yet"
-    texts = [f"{reason} missing on {_agents(count)}" for reason, count in sorted(counts.items())]
-    return f"; of {_agents(len(found))}: {', '.join(texts)}"
-
-
-def _agents(count: int) -> str:
-    return f"{count} agent" if count == 1 else f"{count} agents"
+    outdated = node.task is not None and node.task.config_id != world.ledger.target.config_id
+    return stops.wait(world, node) if node.restart_ordered or node.giving_up or outdated else None

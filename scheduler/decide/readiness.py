@@ -9,15 +9,16 @@ from scheduler.model.node import Node
 from scheduler.model.world import World
 
 
-def lacking(world: World, node: Node) -> str | None:
-    """What the node lacks to be ready, in words; None when it is."""
+def lacking(world: World, node: Node, but: Node | None = None) -> str | None:
+    """What the node lacks to be ready, in words; None when it is. ``but`` need not be seen by it."""
     if not node.running or node.status is None:
         return "Cassandra starts"
     if node.status.mode != "NORMAL" or not node.status.joined:
         return f"Cassandra is {node.status.mode}"
     if not node.status.native_transport_running:
         return "Cassandra does not take CQL yet"
-    unseen = [peer.name for peer in _peers(world, node) if not _see_each_other(node, peer)]
+    peers = [peer for peer in _peers(world, node) if but is None or peer.number != but.number]
+    unseen = [peer.name for peer in peers if not _see_each_other(node, peer)]
     return f"gossip has not settled with {', '.join(unseen)}" if unseen else None
 
 
@@ -36,7 +37,7 @@ def _sees(one: Node, other: Node) -> bool:
 def settle(decision: Decision, now: float) -> Decision:
     """Store for each node that has become ready that it has: a later failure is recovery's."""
     target = decision.world.ledger.target.config_id
-    for node in decision.world.ledger.staying():
+    for node in decision.world.ledger.members():
         task = node.task
         if task is None or task.config_id != target or task.killing_since is not None:
             continue

@@ -12,7 +12,7 @@ from scheduler.decide.decision import Decision
 from scheduler.model.intent import Reconcile
 from scheduler.model.node import Node
 from scheduler.model.operation import WorkTask
-from scheduler.model.task import STAGING
+from scheduler.model.task import STAGING, TERMINAL, UNKNOWN, UNREACHABLE
 from scheduler.model.world import Reconciliation, World
 
 FIRST_INTERVAL_SECONDS = 2.0
@@ -22,15 +22,18 @@ IMPLICIT_INTERVAL_SECONDS = 600.0
 AGENT_REREGISTER_SECONDS = 600.0
 """How long a new master waits for the agents it knows (Mesos' ``--agent_reregister_timeout``)."""
 
+UNSURE = frozenset({STAGING, UNREACHABLE, UNKNOWN})
+"""A launch's ACCEPT may have been lost; that an unreachable agent was marked gone is told to nobody."""
+
 PROBE_SECONDS = 30.0
-"""A launch that nothing was heard of for so long is asked about: its ACCEPT may have been lost."""
+"""A task that has been in such a state for so long is asked about, as often."""
 
 
 def begin(decision: Decision, now: float) -> Decision:
     """Start over, after a registration."""
     ledger = decision.world.ledger
-    servers = [node.task for node in ledger.members() if node.task is not None and node.alive]
-    tasks = {task.id: task.agent_id for task in servers}
+    servers = [node.task for node in ledger.members() if node.task is not None]
+    tasks = {task.id: task.agent_id for task in servers if task.state not in TERMINAL}
     tasks |= {task.id: task.agent_id for task in _maintenance(decision.world)}
     progress = Reconciliation(tasks, now, now + FIRST_INTERVAL_SECONDS, FIRST_INTERVAL_SECONDS)
     return _ask(_completed(decision.with_session(reconciliation=progress), now))
@@ -81,14 +84,15 @@ def _completed(decision: Decision, now: float) -> Decision:
     progress = decision.world.session.reconciliation
     if progress is None or progress.outstanding or progress.completed_at is not None:
         return decision
-    done = dataclasses.replace(progress, completed_at=now, next_at=now + IMPLICIT_INTERVAL_SECONDS)
+    done = dataclasses.replace(progress, completed_at=now, next_at=now)
     return decision.with_session(reconciliation=done)
 
 
 def _probe(decision: Decision, now: float) -> Decision:
+    """Ask about tasks of which Mesos may know more than it tells by itself."""
     for node in decision.world.ledger.members():
         task = node.task
-        if task is None or task.state != STAGING or now - task.since < PROBE_SECONDS:
+        if task is None or task.state not in UNSURE or now - task.since < PROBE_SECONDS:
             continue
         if now - decision.world.session.probed.get(node.number, 0.0) >= PROBE_SECONDS:
             probed = {**decision.world.session.probed, node.number: now}

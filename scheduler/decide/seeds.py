@@ -20,37 +20,53 @@ LAST_REPEAT_SECONDS = 60.0
 
 
 def seed_addresses(world: World) -> tuple[str, ...]:
-    """The addresses of the seeds: the first nodes that have ever been NORMAL, as many as are wanted.
-
-    A node that is to leave is none, unless all are.
-    """
-    members = [node for node in world.ledger.members() if node.bootstrapped and not node.left]
-    members = [node for node in members if world.ledger.wants(node)] or members
+    """The addresses of the seeds: the first nodes that have ever been NORMAL, as many as are wanted."""
+    members = [node for node in world.ledger.members() if node.bootstrapped]
     return _addresses(members[: world.ledger.target.seed_nodes])
+
+
+def founds(world: World, node: Node) -> bool:
+    """Whether the node's next boot begins the ring: one does, and again only while nobody ever joined."""
+    if world.ledger.cluster.founder not in (None, node.name):
+        return False
+    return not any(member.was_member for member in world.ledger.members())
 
 
 def boot_seeds(world: World, node: Node, address: str) -> tuple[str, ...]:
     """The seeds that ``node`` starts with at ``address``; empty when it may not be started yet."""
     if node.bootstrapped:
         return seed_addresses(world) or (address,)
-    if world.ledger.cluster.founder in (None, node.name):
-        return (address,)
-    return _normal_seeds(world, node)
+    return (address,) if founds(world, node) else _normal_seeds(world, node)
 
 
-def may_boot(world: World, node: Node) -> bool:
-    """Whether there are seeds for the node to start with."""
-    if node.bootstrapped or world.ledger.cluster.founder in (None, node.name):
-        return True
-    return any(
-        other.normal and other.placement and other.number != node.number for other in world.ledger.members()
-    )
+def boot_wait(world: World, node: Node) -> str | None:
+    """What keeps the node from being started as far as the ring goes, in words; None when nothing does.
+
+    A first boot joins through another node that is NORMAL, and never replaces one that is up.
+    """
+    if node.bootstrapped or founds(world, node):
+        return None
+    if not any(other.placement for other in _normal_others(world, node)):
+        return "no other node is NORMAL, and a first boot joins through one that is"
+    replaced = node.replacement.address if node.replacement else None
+    seen = seen_up(world, node, replaced) if replaced else None
+    return f"the node that it replaces must be down: {seen}" if seen else None
+
+
+def seen_up(world: World, node: Node, address: str) -> str | None:
+    """Which other members see the node alive at that address, in words; None when none does."""
+    others = _normal_others(world, node)
+    seeing = [other.name for other in others if other.status and address in other.status.live]
+    return f"{', '.join(seeing)} can see it alive at {address}" if seeing else None
+
+
+def _normal_others(world: World, node: Node) -> list[Node]:
+    return [other for other in world.ledger.members() if other.number != node.number and other.normal]
 
 
 def _normal_seeds(world: World, node: Node) -> tuple[str, ...]:
     """Seeds for a first boot that is not the founder's: others that are NORMAL now."""
-    normal = [other for other in world.ledger.members() if other.number != node.number and other.normal]
-    addresses = _addresses(normal)
+    addresses = _addresses(_normal_others(world, node))
     preferred = tuple(address for address in seed_addresses(world) if address in addresses)
     return preferred or addresses[: world.ledger.target.seed_nodes]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from scheduler.decide import owner, resizing
+from scheduler.decide import owner, readiness
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import GRACE_SECONDS
+from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.intent import Kill
-from scheduler.model.node import Node
+from scheduler.model.node import Node, Task
 from scheduler.model.world import World
 
 REPEAT_SECONDS = 30.0
@@ -23,47 +24,52 @@ def stop(decision: Decision, now: float) -> Decision:
         if node.task.killing_since is not None:
             decision = _remind(decision, node, now)
         elif _to_be_stopped(decision.world, node) and wait(decision.world, node) is None:
-            task = dataclasses.replace(node.task, killing_since=now)
-            decision = _kill(decision.with_node(dataclasses.replace(node, task=task)), node, now)
+            decision = _kill(decision.with_node(_stopping(decision.world, node, node.task, now)), node, now)
     return decision
 
 
+def _stopping(world: World, node: Node, task: Task, now: float) -> Node:
+    """The node's record once its task is killed. With that, the deploy plan has begun on it."""
+    node = dataclasses.replace(node, task=dataclasses.replace(task, killing_since=now))
+    if owner.owner(world, node) == owner.RECOVERY or owner.begun(world, node):
+        return node
+    return dataclasses.replace(node, begun=world.ledger.target.config_id, begun_at=now)
+
+
 def _to_be_stopped(world: World, node: Node) -> bool:
-    if node.restart_ordered:
+    if node.restart_ordered or node.giving_up:
         return True
-    return owner.is_outdated(world, node) and owner.owner(world, node) == owner.DEPLOY
+    outdated = node.task is not None and node.task.config_id != world.ledger.target.config_id
+    return outdated and owner.owner(world, node) == owner.DEPLOY and not world.errors
 
 
 def wait(world: World, node: Node) -> owner.Wait | None:
-    """What keeps a node from being taken down; None when nothing does."""
-    return permission(world, node) or (None if node.restart_ordered else resizing.wait(world, node))
+    """What keeps a node from being taken down; None when nothing does.
 
-
-def permission(world: World, node: Node) -> owner.Wait | None:
-    """What keeps a node from being taken down, were there room for what it is started with afterwards.
-
-    One at a time, over all plans together: while another member is not NORMAL, none is taken down that is.
+    One at a time, over all plans together: while another deployed node is not ready, none is taken
+    down that is.
     """
-    if not node.restart_ordered:
-        outdated = owner.is_outdated(world, node) and not owner.begun(world, node)
-        waiting = (owner.holding_back(world) if outdated else None) or owner.may_act(world, node)
-        if waiting is not None:
-            return waiting
-    down = [other.name for other in others(world, node) if not other.normal]
+    if node.task is not None and node.unreachable:
+        return owner.Wait(f"agent {node.task.agent_id} to come back: Mesos cannot reach it")
+    waiting = owner.may_act(world, node)
+    if waiting is not None:
+        return waiting
+    others = [m for m in world.ledger.members() if m.number != node.number and m.deployed is not None]
+    down = [other.name for other in others if _is_down(world, other, node)]
     if node.normal and down:
-        return owner.Wait(f"{', '.join(down)} must be NORMAL first: one node is taken down at a time")
+        return owner.Wait(f"{', '.join(down)} must be ready first: one node is taken down at a time")
     return None
 
 
-def others(world: World, node: Node) -> list[Node]:
-    """The other members of the ring."""
-    members = world.ledger.members()
-    return [m for m in members if m.number != node.number and m.has_joined and not m.left]
+def _is_down(world: World, other: Node, node: Node) -> bool:
+    stopping = other.task is not None and other.task.killing_since is not None
+    return stopping or readiness.lacking(world, other, but=node) is not None
 
 
 def _remind(decision: Decision, node: Node, now: float) -> Decision:
     sent = decision.world.session.probed.get(node.number, 0.0)
-    return _kill(decision, node, now) if now - sent >= REPEAT_SECONDS else decision
+    due = now - sent >= REPEAT_SECONDS and is_reconciled(decision.world, node)
+    return _kill(decision, node, now) if due else decision
 
 
 def _kill(decision: Decision, node: Node, now: float) -> Decision:

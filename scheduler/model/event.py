@@ -136,6 +136,17 @@ class RestartNode:
 
 
 @dataclass(frozen=True)
+class ReplaceNode:
+    """An operator's order: give the node's place and data up, and put it elsewhere.
+
+    ``force`` stops a node that is up.
+    """
+
+    node: str
+    force: bool = False
+
+
+@dataclass(frozen=True)
 class StartOperation:
     """An operator's order: begin maintenance of this kind.
 
@@ -156,5 +167,14 @@ class StopOperation:
     kind: str
 
 
-Command = Interrupt | Proceed | ForceComplete | RestartStep | RestartNode | StartOperation | StopOperation
+Command = (
+    Interrupt
+    | Proceed
+    | ForceComplete
+    | RestartStep
+    | RestartNode
+    | ReplaceNode
+    | StartOperation
+    | StopOperation
+)
 Event = MesosEvent | Tick | Command

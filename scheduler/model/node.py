@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from protocol.report import NodeStatus
 from scheduler.model.resource import Resource
-from scheduler.model.task import ALIVE, RUNNING
+from scheduler.model.task import ALIVE, RUNNING, UNREACHABLE
 
 
 @dataclass(frozen=True)
@@ -78,29 +77,19 @@ class LastFailure:
     log_tail: str = ""
 
 
-class Stage(str, Enum):
-    """How far a node has come that is taken away for good, by an operator's order that was stored.
+@dataclass(frozen=True)
+class Replacement:
+    """An operator's order to give a place up for a new one, from its storing until the node is whole again.
 
-    LEAVING: told to hand its data over; until it has, it is a member and restarted like any other.
-    LEFT: a member no more, so it is never started again. KILLED: its task has ended. DESTROYED: its
-    volume is gone. UNRESERVED: nothing of it is left but its record, so that no id is used twice.
+    ``generation``, ``agent_id`` and ``hostname`` are of the place given up. ``address`` is the one under
+    which the ring knows the node, whose part the new one takes; None where it never was a member.
     """
 
-    LEAVING = "leaving"
-    LEFT = "left"
-    KILLED = "killed"
-    DESTROYED = "destroyed"
-    UNRESERVED = "unreserved"
-
-
-@dataclass(frozen=True)
-class Departure:
-    """The stage of a node that is taken away, since when (seconds since the epoch), and what held it up."""
-
-    stage: Stage
-    since: float
+    generation: str
+    agent_id: str
+    hostname: str
+    address: str | None
     ordered_at: float
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,11 +97,13 @@ class Node:
     """The record of one node, as stored.
 
     ``launches`` counts tasks and ``generations`` reservations, so that neither id is ever used twice.
-    ``bootstrapped``: has been NORMAL once, so its volume holds data. ``deployed``: the configuration id
-    with which it has been NORMAL, taken CQL and been seen by all live peers. ``begun``: the one with
-    which the deploy plan has begun on it. ``failures`` counts ends unasked in a row, ``not_before`` is
-    when it may be started again. ``abandoned`` are generations given up before anything ever ran on
-    them: what is left of them may be cleaned.
+    ``bootstrapped``: has been NORMAL once on its present volume, which so holds data. ``deployed``: the
+    configuration id with which it has been NORMAL, taken CQL and been seen by all live peers. ``begun``:
+    the one with which the deploy plan has begun on it. ``restart_ordered`` until the restart's launch.
+    ``failures`` counts ends unasked in a row, ``not_before`` is when it may be started again.
+    ``abandoned`` are generations given up, before anything ever ran on them or by an operator's order:
+    what is left of them may be destroyed, wherever it shows up. ``ring_address`` is the one with which it
+    was last NORMAL. ``rack`` is decided with its first place; a member's never changes again.
     """
 
     number: int
@@ -132,7 +123,9 @@ class Node:
     restarts: int = 0
     last_failure: LastFailure | None = None
     abandoned: tuple[str, ...] = ()
-    departure: Departure | None = None
+    replacement: Replacement | None = None
+    ring_address: str | None = None
+    rack: str = ""
 
     @property
     def name(self) -> str:
@@ -155,21 +148,17 @@ class Node:
         return self.task is not None and self.task.state == RUNNING
 
     @property
-    def has_joined(self) -> bool:
-        """Whether it has ever been a member of the ring, on this volume or an earlier one."""
-        return self.bootstrapped or self.deployed is not None
+    def unreachable(self) -> bool:
+        """Whether Mesos cannot reach its task, which may run on."""
+        return self.task is not None and self.task.state == UNREACHABLE
 
     @property
-    def departing(self) -> bool:
-        """Whether it is on its way out of the ring, or out of it and yet to be ended."""
-        return self.departure is not None and self.departure.stage in (Stage.LEAVING, Stage.LEFT)
+    def was_member(self) -> bool:
+        """Whether it ever was a member of the ring, on this volume or on one given up since."""
+        return self.bootstrapped or (self.replacement is not None and self.replacement.address is not None)
 
     @property
-    def left(self) -> bool:
-        """Whether it is a member no more and never will be again, however much of it is still there."""
-        return self.departure is not None and self.departure.stage is not Stage.LEAVING
-
-    @property
-    def gone(self) -> bool:
-        """Whether nothing of it is left but its record."""
-        return self.departure is not None and self.departure.stage is Stage.UNRESERVED
+    def giving_up(self) -> bool:
+        """Whether its place is to be given up for a new one, and its task has yet to end there."""
+        place, order = self.placement, self.replacement
+        return place is not None and order is not None and place.generation == order.generation

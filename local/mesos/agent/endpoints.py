@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.mesos import formats
+from local.mesos.agent import metrics
 from local.mesos.agent.agent import VERSION, Agent
 from local.mesos.http import Request, Response, Router, answer, text
 
@@ -17,6 +18,7 @@ def add(router: Router, agent: Agent) -> None:
     router.add("/health", lambda request: text(200))
     router.add("/version", lambda request: answer(request, {"version": VERSION}))
     router.add("/flags", lambda request: answer(request, {"flags": dict(agent.settings.flags)}))
+    router.add("/metrics/snapshot", lambda request: answer(request, metrics.snapshot(agent)))
     router.add("/state", lambda request: _state(request, agent))
 
 
@@ -25,7 +27,7 @@ def _index(agent: Agent) -> str:
         "An agent of the one-machine Mesos: it starts executors as plain processes, for development and "
         "tests. It isolates nothing.\n"
         f"id: {agent.agent_id or 'not registered yet'}\n"
-        "reads: /state /flags /version /health\n"
+        "reads: /state /metrics/snapshot /flags /version /health\n"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -76,6 +77,15 @@ class Executor:
     def sandbox(self) -> Path:
         """Its working directory."""
         return self.container.sandbox
+
+    @property
+    def used(self) -> Iterator[Json]:
+        """What it and its tasks hold."""
+        if self.state is not State.TERMINATED:
+            yield from self.info.get("resources", [])
+            for task in self.tasks.values():
+                if not task.ended:
+                    yield from task.info.get("resources", [])
 
     def send(self, event: Json) -> None:
         """Tell it something, if it is subscribed."""

@@ -16,6 +16,12 @@ pytestmark = pytest.mark.needs("curl", "bash")
 V1 = "$MASTER/service/cassandra/v1"
 TOKEN = '-H "Authorization: token=$AUTH_TOKEN"'
 
+BODY = """{
+    "nodes":["*"],
+    "key_spaces":["my_keyspace"],
+    "column_families":["my_cf_1", "my_cf_w"]
+}"""
+
 CALLS = [
     (f"curl {TOKEN} {V1}/plan", 200, "COMPLETE"),
     (f"curl {TOKEN} $MASTER/cassandra/v1/connection", 200, "10.0.0.1:9042"),
@@ -23,11 +29,11 @@ CALLS = [
     (f"curl -X PUT {TOKEN} {V1}/plan?cmd=proceed", 200, "Received cmd: proceed"),
     (f"curl {TOKEN} {V1}/nodes/0/status", 200, "native_transport_running"),
     (f"curl {TOKEN} {V1}/nodes/node-0/info", 200, "operating_mode"),
+    (f'curl -X PUT {TOKEN} "Content-Type:application/json" {V1}/cleanup/start --data @body', 202, "started"),
+    (f'curl -X PUT {TOKEN} "Content-Type:application/json" {V1}/repair/start --data @body', 202, "started"),
 ]
 
 COMING = [
-    f'curl -X PUT {TOKEN} "Content-Type:application/json" {V1}/cleanup/start --data @body',
-    f'curl -X PUT {TOKEN} "Content-Type:application/json" {V1}/repair/start --data @body',
     f'curl -X PUT {TOKEN} "Content-Type: application/json" -d @body {V1}/backup/start',
     f"curl -X GET {TOKEN} $MASTER/v1/backup/status",
     f'curl -X PUT {TOKEN} "Content-Type: application/json" -d @body {V1}/restore/start',
@@ -49,7 +55,7 @@ def run(command: str, master: str, folder: Path) -> list[tuple[int, str]]:
 
     A header without -H, as some lines have it, is an address to curl, at which nothing answers.
     """
-    (folder / "body").write_text('{"nodes":["*"]}')
+    (folder / "body").write_text(BODY)
     environment = {"AUTH_TOKEN": "uSeR_t0k3n", "MASTER": master, "PATH": "/usr/bin:/bin"}
     shown = command.replace("curl ", r"curl -s -w '\n%{http_code}\n' ", 1)
     result = subprocess.run(["bash", "-c", shown], env=environment, cwd=folder, stdout=-1, timeout=30)

@@ -9,12 +9,23 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from protocol.report import NodeStatus
+from protocol.schema import Keyspace, Schema
 from scheduler.daemon.service import Conflict, Health, NoAnswer, NotFound, Unavailable
 from scheduler.decide.decision import Refused, UnknownName
 from scheduler.model.event import Command
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
 from tests.unit.decide.cluster import Cluster
+
+SCHEMA = Schema(
+    {
+        "my_keyspace": Keyspace(("my_cf_1", "my_cf_w"), {"class": "NetworkTopologyStrategy", "dc1": "3"}),
+        "other": Keyspace(("my_cf_1", "t"), {"class": "NetworkTopologyStrategy", "dc1": "3"}),
+        "empty": Keyspace((), {"class": "NetworkTopologyStrategy", "dc1": "3"}),
+        "system_auth": Keyspace(("roles",), {"class": "SimpleStrategy", "replication_factor": "1"}),
+        "system": Keyspace(("local", "peers"), {"class": "LocalStrategy"}),
+    }
+)
 
 
 @dataclass
@@ -74,6 +85,11 @@ class MemoryService:
         if self.silent_nodes or status is None:
             raise NoAnswer(f"node-{number} did not answer within 1 s")
         return status
+
+    def schema(self) -> Schema:
+        if self.silent_nodes:
+            raise NoAnswer("node-0 did not answer within 3 s")
+        return SCHEMA
 
     def artifact(self, digest: str, name: str) -> Path | None:
         return self.artifacts.get((digest, name))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from protocol.report import NodeStatus, Report, encode_report
-from scheduler.model.event import RestartNode
+from scheduler.model.event import ReplaceNode, RestartNode
 from tests.unit.api.service import MemoryService, client, deployed
 
 
@@ -121,10 +121,46 @@ def test_a_node_that_was_never_launched_cannot_be_restarted() -> None:
     assert client(MemoryService()).put("/v1/nodes/restart?node=0").status_code == 409
 
 
-def test_replace_knows_its_nodes_but_is_not_there_yet() -> None:
-    http = client(deployed())
-    assert http.put("/v1/nodes/replace?node=9").status_code == 404
-    assert http.put("/v1/nodes/replace?node=1&force=true").status_code == 501
+def test_replace_answers_the_task_that_is_given_up() -> None:
+    service = deployed()
+    task = service.cluster.node(1).task
+    assert task is not None
+    service.cluster.update(1, "TASK_FAILED")
+    service.cluster.normal(0)
+    answer = client(service).put("/v1/nodes/replace?node=1")
+    assert (answer.status_code, answer.json) == (200, [task.id])
+    assert service.commands == [ReplaceNode("node-1")]
+
+
+def test_replacing_a_node_that_is_up_needs_force() -> None:
+    service = deployed()
+    http = client(service)
+    for query in ("node=1", "node=1&force=false"):
+        answer = http.put(f"/v1/nodes/replace?{query}")
+        assert answer.status_code == 409
+        assert "force=true" in answer.json["message"]
+    assert http.put("/v1/nodes/replace?node=1&force=true").status_code == 200
+    assert service.commands == [ReplaceNode("node-1", force=True)]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("node=9", 404),
+        ("", 400),
+        ("node=1&force=perhaps", 400),
+        ("node=1&when=now", 400),
+        ("force=true", 400),
+    ],
+)
+def test_a_replacement_that_cannot_be_read_changes_nothing(query: str, code: int) -> None:
+    service = deployed()
+    assert client(service).put(f"/v1/nodes/replace?{query}").status_code == code
+    assert service.commands == []
+
+
+def test_a_node_that_was_never_placed_cannot_be_replaced() -> None:
+    assert client(MemoryService()).put("/v1/nodes/replace?node=0&force=true").status_code == 409
 
 
 def test_seeds_are_the_first_nodes_that_have_been_up() -> None:

@@ -112,7 +112,7 @@ def test_a_second_node_does_not_go_to_a_host_that_has_one() -> None:
     cluster.offers(offer(1))
     cluster.normal(0)
     assert launches(cluster.offers(offer(1, 2))) == []
-    assert "hostname:UNIQUE missing on 1 agent" in steps(cluster.world, cluster.now)["node-1"][1]
+    assert "of 1 agent: none satisfies hostname:UNIQUE" in steps(cluster.world, cluster.now)["node-1"][1]
 
 
 def test_an_interrupted_plan_finishes_the_running_step_and_no_more() -> None:

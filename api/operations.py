@@ -1,0 +1,60 @@
+"""Cleanup, repair and upgrades of SSTables: begun, stopped and watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify
+
+from api import render
+from api.maintenance_requests import read_request
+from api.requests import body, no_body, query
+from scheduler.daemon.service import NotFound, Service
+from scheduler.decide import operations
+from scheduler.model.event import StopOperation
+
+REPAIR_STOP = (
+    "Cassandra can only end all repairs of a node: on the node that the operation is at, "
+    "those begun by hand are ended too"
+)
+
+
+def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
+    """The calls below /v1/cleanup, /v1/repair, /v1/upgradesstables and /v1/operations."""
+    routes = Blueprint("operations", __name__)
+    kinds = ", ".join(operations.PHASES)
+
+    @routes.put(f"/v1/<any({kinds}):kind>/start")
+    def start(kind: str) -> tuple[Response, int]:
+        query()
+        wanted = read_request(kind, body(), service.world())
+        service.command(wanted.order(service.schema()))
+        return jsonify({"status": "started", "message": ""}), 202
+
+    @routes.put(f"/v1/<any({kinds}):kind>/stop")
+    def stop(kind: str) -> tuple[Response, int]:
+        query()
+        no_body()
+        service.command(StopOperation(kind))
+        return jsonify({"status": "stopping", "message": REPAIR_STOP if kind == "repair" else ""}), 202
+
+    @routes.get(f"/v1/<any({kinds}):kind>/status")
+    def status(kind: str) -> Response:
+        world = service.world()
+        return jsonify(render.operation(world, kind, operations.latest(world, kind), clock()))
+
+    @routes.get("/v1/operations")
+    def history() -> Response:
+        world, now = service.world(), clock()
+        newest_first = sorted(world.ledger.operations.values(), key=lambda one: -one.number)
+        return jsonify([render.operation(world, one.kind, one, now) for one in newest_first])
+
+    @routes.get("/v1/operations/<ident>")
+    def one(ident: str) -> Response:
+        world = service.world()
+        found = world.ledger.operations.get(ident)
+        if found is None:
+            raise NotFound(f"there is no operation {ident}; GET /v1/operations lists them")
+        return jsonify(render.operation(world, found.kind, found, clock()))
+
+    return routes

@@ -1,0 +1,93 @@
+"""Giving a node's place up for a new one, by an operator's order alone.
+
+The order is stored first: it is what permits the destruction of what is left on the old place, whenever
+and under whatever agent id that shows up. Then the old task ends, or its agent cannot be reached; then the
+place is forgotten; then the node is placed anew, and streams the data of the address that it replaces.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from scheduler.decide import owner, readiness, seeds
+from scheduler.decide.decision import Decision, Refused
+from scheduler.model.node import Node, Placement, Replacement
+from scheduler.model.world import World
+
+
+def order(decision: Decision, node: Node, force: bool, now: float) -> Decision:
+    """Store the order. Raises Refused where the cluster would suffer from it."""
+    place = node.placement
+    if node.replacement is not None and (place is None or node.giving_up):
+        return decision  # the same order again
+    if place is None:
+        raise Refused(f"{node.name} was never placed; the deploy plan will place it")
+    _require_peers(decision.world, node)
+    up = None if force else _up(decision.world, node)
+    if up is not None:
+        raise Refused(
+            f"{node.name} is up: {up}; PUT /v1/nodes/restart?node={node.name} restarts it where it is, "
+            "and force=true replaces it all the same"
+        )
+    replacement = Replacement(place.generation, place.agent_id, place.hostname, _replaced(node, place), now)
+    return decision.with_node(
+        dataclasses.replace(node, replacement=replacement, restart_ordered=False, failures=0, not_before=0.0)
+    )
+
+
+def _require_peers(world: World, node: Node) -> None:
+    """One is replaced at a time, and only where another member has its data."""
+    others = [other for other in world.ledger.members() if other.number != node.number]
+    under_way = next((other for other in others if other.replacement is not None), None)
+    if under_way is not None:
+        raise Refused(f"{under_way.name} is being replaced, and one node is at a time: wait for its end")
+    if not node.was_member and not any(other.was_member for other in others):
+        return  # nothing to lose: the cluster is founded anew
+    if not any(other.normal for other in others):
+        raise Refused(
+            f"{node.name} is the only seed that is left, for no other node is NORMAL, and a new one could "
+            "neither join nor get its data: bring another node up first"
+        )
+
+
+def _up(world: World, node: Node) -> str | None:
+    """What tells that the node is up, in words; None when it is down as far as anybody has told."""
+    if node.alive and node.task is not None and not node.unreachable:
+        return f"its task is {node.task.state}"
+    address = node.ring_address or (node.placement.address if node.placement else None)
+    return seeds.seen_up(world, node, address) if node.bootstrapped and address else None
+
+
+def _replaced(node: Node, place: Placement) -> str | None:
+    """The address whose part the new node takes: one that broke off half-way never was a member itself."""
+    if node.bootstrapped:
+        return node.ring_address or place.address
+    return node.replacement.address if node.replacement else None
+
+
+def advance(decision: Decision, now: float) -> Decision:
+    """Forget places whose task has ended or cannot be reached; end orders that have been carried out."""
+    for node in decision.world.ledger.members():
+        if node.replacement is None:
+            continue
+        if not node.giving_up:
+            if node.bootstrapped and readiness.lacking(decision.world, node) is None:
+                decision = decision.with_node(dataclasses.replace(node, replacement=None))
+        elif (not node.alive or node.unreachable) and owner.may_act(decision.world, node) is None:
+            decision = decision.with_node(_forgotten(node))
+    return decision
+
+
+def _forgotten(node: Node) -> Node:
+    """Without its place, task and data. Should an unreachable task come back, no record names it then."""
+    place = node.placement
+    if place is None:
+        raise ValueError(f"{node.name} has no place")
+    return dataclasses.replace(
+        node,
+        placement=None,
+        task=None,
+        status=None,
+        bootstrapped=False,
+        abandoned=(*node.abandoned, place.generation),
+    )
