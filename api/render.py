@@ -195,7 +195,7 @@ def connection(world: World) -> Json:
     """Where clients connect: the nodes that take CQL now, by number."""
     port = world.ledger.target.node.cassandra.native_transport_port
     serving = [node for node in world.ledger.members() if _takes_cql(node)]
-    addresses = [f"{node.placement.address}:{port}" for node in serving if node.placement]
+    addresses = [f"{node.placement.address}:{_port(world, node)}" for node in serving if node.placement]
     answer: Json = {"nodes": addresses, "address": addresses}
     service = world.settings.service.name.strip("/").replace("/", "")
     if world.settings.dns_suffix:
@@ -204,6 +204,13 @@ def connection(world: World) -> Json:
     if world.settings.vip_suffix:
         answer["vip"] = f"node.{service}.{world.settings.vip_suffix}:{ANNOUNCED_PORT}"
     return answer
+
+
+def _port(world: World, node: Node) -> int:
+    """The port that the node takes CQL at, which differs while another one is rolled out."""
+    target = world.ledger.target
+    present = target.known.get(node.task.config_id) if node.task else None
+    return (present or target.node).cassandra.native_transport_port
 
 
 def _takes_cql(node: Node) -> bool:

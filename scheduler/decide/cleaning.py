@@ -38,7 +38,7 @@ def _leftovers(world: World, resources: Iterable[Resource]) -> list[Resource]:
 
 def _is_leftover(world: World, resource: Resource, reserved: list[Resource]) -> bool:
     generation = resource.label(GENERATION_LABEL)
-    node = world.ledger.named(resource.label(NODE_LABEL) or "")
+    node = world.ledger.recorded(resource.label(NODE_LABEL) or "")
     if node is not None and node.placement is not None and node.placement.generation == generation:
         return False
     if node is not None and generation in node.abandoned:

@@ -95,7 +95,7 @@ def _steps(world: World, plan: str, phase: str, step: str | None) -> Sequence[No
         raise Refused(f"steps of the plan {plan} end by themselves; restart the node instead")
     if phase not in (owner.DEPLOY_PHASE, owner.step_id(world, plan, owner.DEPLOY_PHASE)):
         raise UnknownName(f"the plan {plan} has no phase {phase} whose steps can be commanded")
-    nodes = world.ledger.members()
+    nodes = world.ledger.staying()
     if step is None:
         return nodes
     named = [n for n in nodes if step in (n.name, owner.step_id(world, plan, owner.DEPLOY_PHASE, n.name))]

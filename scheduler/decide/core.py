@@ -18,6 +18,7 @@ from scheduler.decide import (
     readiness,
     reconcile,
     replacement,
+    resizing,
     seeds,
     stops,
 )
@@ -139,8 +140,8 @@ def _want_offers(decision: Decision, now: float) -> Decision:
     """Note which nodes want an offer; the first time that one does, offers refused before are called back."""
     world = decision.world
     before = world.session.waiting
-    wanting = [node.number for node in owner.wanting(world, now)]
-    waiting = {number: before.get(number, now) for number in wanting}
+    wanting = [*owner.wanting(world, now), *resizing.growing(world)]
+    waiting = {node.number: before.get(node.number, now) for node in wanting}
     if waiting.keys() == before.keys():
         return decision
     decision = decision.with_session(waiting=waiting)

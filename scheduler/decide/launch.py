@@ -6,17 +6,25 @@ import dataclasses
 from collections.abc import Iterable
 
 from protocol.task import Artifact, Distribution, Heap, Ports, ServerTask, encode_task
-from scheduler.decide import ids, seeds
+from scheduler.decide import ids, owner, seeds
 from scheduler.decide.decision import Decision
 from scheduler.decide.matching import Held, disk_for
-from scheduler.decide.requirement import VOLUME_PATH, needed, reservation, shares, without_volume
+from scheduler.decide.requirement import (
+    VOLUME_PATH,
+    needed,
+    reservation,
+    resized,
+    shares,
+    without_volume,
+)
+from scheduler.decide.resizing import Change
 from scheduler.model.intent import Accept, Create, Discovery, Launch, Operation, Reserve
 from scheduler.model.node import Executor, Node, Placement, Task
 from scheduler.model.offer import Offer
 from scheduler.model.resource import Resource
 from scheduler.model.settings import CassandraSettings, NodeSettings
 from scheduler.model.task import STAGING
-from scheduler.model.world import World
+from scheduler.model.world import World, config_id
 
 GRACE_SECONDS = 300.0
 """How long a node may take to drain and stop before it is killed."""
@@ -30,25 +38,39 @@ EXECUTOR_COMMAND = "exec python3 -I executor.pyz"
 def launch_anew(decision: Decision, node: Node, offer: Offer, rack: str, now: float) -> Decision:
     """Reserve a place for a node that has none, make its volume and start it in that rack."""
     world = decision.world
+    settings = owner.settings_for(world, node)
     node = dataclasses.replace(node, generations=node.generations + 1, rack=rack)
-    placement = _placement(world, node, offer)
+    placement = _placement(world, node, settings, offer)
     plain = tuple(without_volume(resource) for resource in placement.resources)
     operations = (Reserve(plain), Create(_volumes(placement)))
-    return _launch(decision, dataclasses.replace(node, placement=placement), (offer,), operations, now)
+    node = dataclasses.replace(node, placement=placement)
+    return _launch(decision, node, settings, (offer,), operations, now)
 
 
-def launch_again(decision: Decision, node: Node, placement: Placement, found: Held, now: float) -> Decision:
-    """Start a node on what is reserved for it; its volume is made where that never came to be."""
-    first = found.offers[0]
+def launch_again(
+    decision: Decision, node: Node, settings: NodeSettings, found: Held, change: Change, now: float
+) -> Decision:
+    """Start a node on what is reserved for it, ``change`` making that what its settings need.
+
+    Its volume is made where that never came to be.
+    """
+    place, first = node.placement, found.offers[0]
+    if place is None:
+        raise ValueError(f"{node.name} has no place")
     here = dataclasses.replace(
-        placement, agent_id=first.agent_id, hostname=first.hostname, address=first.address
+        place,
+        agent_id=first.agent_id,
+        hostname=first.hostname,
+        address=first.address,
+        resources=resized(place, settings),
     )
-    operations = () if found.volume else (Create(_volumes(here)),)
-    return _launch(decision, dataclasses.replace(node, placement=here), found.offers, operations, now)
+    operations = (*change.operations, *(() if found.volume else (Create(_volumes(here)),)))
+    node = dataclasses.replace(node, placement=here)
+    return _launch(decision, node, settings, found.offers, operations, now)
 
 
-def _placement(world: World, node: Node, offer: Offer) -> Placement:
-    settings, service = world.ledger.target.node, world.settings.service
+def _placement(world: World, node: Node, settings: NodeSettings, offer: Offer) -> Placement:
+    service = world.settings.service
     free = [resource for resource in offer.resources if not resource.reservations]
     disk = disk_for(free, settings)
     if disk is None:
@@ -74,42 +96,46 @@ def _volumes(placement: Placement) -> tuple[Resource, ...]:
 
 
 def _launch(
-    decision: Decision, node: Node, offers: Iterable[Offer], before: tuple[Operation, ...], now: float
+    decision: Decision,
+    node: Node,
+    settings: NodeSettings,
+    offers: Iterable[Offer],
+    before: tuple[Operation, ...],
+    now: float,
 ) -> Decision:
     world, placement = decision.world, node.placement
     if placement is None:
         raise ValueError(f"{node.name} has no place")
     node = dataclasses.replace(node, launches=node.launches + 1)
-    executor = _executor(world, node, placement)
-    config_id = world.ledger.target.config_id
+    share = shares(placement, settings)
+    executor = _executor(world, node, share.executor)
     task_id = ids.task_id(world, node)
-    task = Task(task_id, placement.agent_id, executor, config_id, now, STAGING, now)
+    task = Task(task_id, placement.agent_id, executor, config_id(settings), now, STAGING, now)
     first_seeds = seeds.boot_seeds(world, node, placement.address)
-    server = _server_task(world, node, first_seeds)
+    server = _server_task(world, node, settings, first_seeds)
     launch = Launch(
         task_id=task_id,
         name=node.name,
         agent_id=placement.agent_id,
         executor=executor,
-        resources=shares(placement, world.ledger.target.node).server,
+        resources=share.server,
         data=encode_task(server),
         labels=placement.resources[0].reservations[-1].labels,
         grace_seconds=GRACE_SECONDS,
-        discovery=_discovery(node, world.ledger.target.node.cassandra),
+        discovery=_discovery(node, settings.cassandra),
     )
     accept = Accept(tuple(offer.id for offer in offers), (*before, launch), REFUSE_REST_SECONDS)
-    decision = decision.with_node(_begun(node, task, now)).plus(accept)
+    decision = decision.with_node(_begun(world, node, task, now)).plus(accept)
     decision = _found(decision, node) if server.founder else decision
     return seeds.launched_with(decision, node, first_seeds, now)
 
 
-def _begun(node: Node, task: Task, now: float) -> Node:
+def _begun(world: World, node: Node, task: Task, now: float) -> Node:
     """The node's record with its new task; the deploy plan begins on it once per configuration."""
     restarts = node.restarts + (1 if node.launches > 1 else 0)
+    begins = owner.owner(world, node) == owner.DEPLOY and node.begun != task.config_id
     node = dataclasses.replace(node, task=task, restarts=restarts, status=None, restart_ordered=False)
-    if task.config_id in (node.begun, node.deployed):
-        return node
-    return dataclasses.replace(node, begun=task.config_id, begun_at=now)
+    return dataclasses.replace(node, begun=task.config_id, begun_at=now) if begins else node
 
 
 def _found(decision: Decision, node: Node) -> Decision:
@@ -120,7 +146,7 @@ def _found(decision: Decision, node: Node) -> Decision:
     return Decision(world, decision.intents)
 
 
-def _executor(world: World, node: Node, placement: Placement) -> Executor:
+def _executor(world: World, node: Node, resources: tuple[Resource, ...]) -> Executor:
     return Executor(
         id=ids.executor_id(world, node),
         name=f"{node.name}_executor",
@@ -128,13 +154,14 @@ def _executor(world: World, node: Node, placement: Placement) -> Executor:
         uri=world.bundle_uri,
         # An agent passes nothing of its own environment on; Python needs a locale to print in.
         environment=(("LANG", "C.UTF-8"),),
-        resources=shares(placement, world.ledger.target.node).executor,
+        resources=resources,
         shutdown_grace_seconds=GRACE_SECONDS,
     )
 
 
-def _server_task(world: World, node: Node, first_seeds: tuple[str, ...]) -> ServerTask:
-    settings: NodeSettings = world.ledger.target.node
+def _server_task(
+    world: World, node: Node, settings: NodeSettings, first_seeds: tuple[str, ...]
+) -> ServerTask:
     cassandra = settings.cassandra
     return ServerTask(
         node=node.name,

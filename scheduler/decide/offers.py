@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from scheduler.decide import launch, lifecycle, maintenance, matching, owner, placement
+from scheduler.decide import launch, lifecycle, maintenance, matching, owner, placement, resizing
 from scheduler.decide.cleaning import clean
 from scheduler.decide.decision import Decision
+from scheduler.decide.matching import Held
 from scheduler.decide.reconcile import is_reconciled
+from scheduler.decide.requirement import resized
+from scheduler.decide.resizing import difference, not_free
 from scheduler.model.intent import Decline
-from scheduler.model.node import Node
+from scheduler.model.node import Node, Placement
 from scheduler.model.offer import Offer
 from scheduler.model.placement import parse
+from scheduler.model.settings import NodeSettings
 from scheduler.model.task import GONE, TaskUpdate
 from scheduler.model.world import Shortfall, World
 
@@ -23,6 +27,7 @@ IDLE_REFUSE_SECONDS = 3600.0
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     """Answer every offer of a batch."""
     decision, left = clean(_moved(decision, offers, now), offers)
+    decision, left = resizing.fit(decision, left, now)
     wanting = owner.wanting(decision.world, now)
     for node in wanting:
         if node.placement is not None:
@@ -64,20 +69,48 @@ def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
 def _start_again(
     decision: Decision, node: Node, offers: list[Offer], now: float
 ) -> tuple[Decision, list[Offer]]:
-    """Start a node where it lives, once all that is reserved for it is offered again."""
+    """Start a node where it lives, once all that is reserved for it is offered again.
+
+    A node for whose new settings there is no room is started as it was: better that than not at all.
+    """
     place = node.placement
     if place is None:
         return decision, offers
     found = matching.held(place, offers)
     if found is None:
         return _abandon(decision, node, offers), offers
-    lost_volume = node.bootstrapped and not found.volume
-    lacking = ("volume",) if lost_volume else matching.missing(place, found)
-    if lacking:
-        first = found.offers[0]
-        return _short(decision, first.agent_id, Shortfall(first.hostname, lacking, now)), offers
-    left = [offer for offer in offers if offer not in found.offers]
-    return launch.launch_again(decision, node, place, found, now), left
+    lacking = _lacking(node, place, found)
+    for settings in () if lacking else _settings(decision.world, node):
+        change = difference(found.resources, resized(place, settings))
+        used = _with_free(found, offers) if change.more else found
+        lacking = not_free(change, used.offers)
+        if not lacking:
+            left = [offer for offer in offers if offer not in used.offers]
+            return launch.launch_again(decision, node, settings, used, change, now), left
+    first = found.offers[0]
+    return _short(decision, first.agent_id, Shortfall(first.hostname, lacking, now)), offers
+
+
+def _lacking(node: Node, place: Placement, found: Held) -> tuple[str, ...]:
+    """What has to be offered still. With the volume, which an executor holds to its end, all else is."""
+    if found.volume:
+        return ()
+    return ("volume",) if node.bootstrapped else matching.missing(place, found)
+
+
+def _settings(world: World, node: Node) -> Iterator[NodeSettings]:
+    """What the node may be started with, best first."""
+    best = owner.settings_for(world, node)
+    yield best
+    before = world.ledger.target.known.get(node.deployed or "")
+    if before is not None and before != best:
+        yield before
+
+
+def _with_free(found: Held, offers: Iterable[Offer]) -> Held:
+    """With all offers of that agent, for what is not reserved there."""
+    agent = found.offers[0].agent_id
+    return dataclasses.replace(found, offers=tuple(o for o in offers if o.agent_id == agent))
 
 
 def _abandon(decision: Decision, node: Node, offers: Iterable[Offer]) -> Decision:
@@ -100,11 +133,11 @@ def _start_anew(
 ) -> tuple[Decision, list[Offer]]:
     """Start a node on the first offer that does; note for the others what they lack."""
     world = decision.world
-    neighbours = placement.Neighbours(node, world.ledger.nodes.values())
+    neighbours = placement.Neighbours(node, world.ledger.members())
     short = dict(world.session.shortfalls)
     for offer in offers:
         lacking = tuple(_broken(world, node, offer, neighbours))
-        lacking = lacking or matching.shortfalls(offer, world.ledger.target.node)
+        lacking = lacking or matching.shortfalls(offer, owner.settings_for(world, node))
         if not lacking:
             left = [other for other in offers if other is not offer]
             rack = placement.rack_of(world.ledger.target.node.cassandra.rack, offer, neighbours) or ""

@@ -1,7 +1,8 @@
 """Which plan a node belongs to, and what that plan may do with it now.
 
 A node has one owner at any time: ``deploy`` while it has never been deployed or it is the node that
-deploy is working on; ``recovery`` otherwise.
+deploy is working on; ``recovery`` otherwise. With it goes the configuration that the node is started
+with: the target where deploy works on it, else the one that is known to work on it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from scheduler.decide import ids, seeds
 from scheduler.decide.lifecycle import given_up
 from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.node import Node
+from scheduler.model.settings import NodeSettings
 from scheduler.model.world import World
 
 DEPLOY = "deploy"
@@ -38,9 +40,14 @@ def step_id(world: World, plan: str, phase: str, step: str = "") -> str:
     return ids.derived_id(world, plan, phase, step)
 
 
+def is_outdated(world: World, node: Node) -> bool:
+    """Whether the node runs with another configuration than the target."""
+    return node.task is not None and node.task.config_id != world.ledger.target.config_id and node.alive
+
+
 def is_deployed(world: World, node: Node) -> bool:
     """Whether the node's deploy step is complete, on its own or by an operator's word."""
-    if node.deployed == world.ledger.target.config_id:
+    if node.deployed == world.ledger.target.config_id and not is_outdated(world, node):
         return True
     forced = world.ledger.controls.forced
     return bool(forced) and step_id(world, DEPLOY, DEPLOY_PHASE, node.name) in forced
@@ -49,17 +56,44 @@ def is_deployed(world: World, node: Node) -> bool:
 def current(world: World) -> Node | None:
     """The node that the deploy plan works on: the first whose step is not complete."""
     target = world.ledger.target.config_id
-    pending = (node for node in world.ledger.members() if node.deployed != target)
+    pending = (n for n in world.ledger.staying() if n.deployed != target or is_outdated(world, n))
     return next((node for node in pending if not is_deployed(world, node)), None)
 
 
 def owner(world: World, node: Node) -> str:
-    """The plan that may act on the node."""
+    """The plan that may act on the node.
+
+    A node that was deployed before is recovery's for as long as deploy may not begin on it.
+    """
     if node.restart_ordered or node.replacement is not None or is_deployed(world, node):
         return RECOVERY
+    if not world.ledger.wants(node):
+        return RECOVERY
+    if node.deployed is None:
+        return DEPLOY
     working_on = current(world)
     first = working_on is not None and working_on.number == node.number
-    return DEPLOY if first or node.deployed is None else RECOVERY
+    return DEPLOY if first and (begun(world, node) or holding_back(world) is None) else RECOVERY
+
+
+def settings_for(world: World, node: Node) -> NodeSettings:
+    """What the node is started with."""
+    target = world.ledger.target
+    if node.deployed is None or begun(world, node) or is_deployed(world, node):
+        return target.node
+    if owner(world, node) == DEPLOY:
+        return target.node
+    return target.known.get(node.deployed, target.node)
+
+
+def holding_back(world: World) -> Wait | None:
+    """What keeps deploy from beginning on a further node; None when nothing does."""
+    leaving = next((node.name for node in world.ledger.members() if node.departing), None)
+    if leaving is not None:
+        return Wait(f"{leaving} leaves the ring first")
+    if interrupted(world, DEPLOY):
+        return Wait(f"the plan {DEPLOY} is interrupted; PUT /v1/plans/{DEPLOY}/continue lets it go on")
+    return None
 
 
 def begun(world: World, node: Node) -> bool:
@@ -82,23 +116,29 @@ def interrupted(world: World, plan: str) -> bool:
 
 def may_act(world: World, node: Node) -> Wait | None:
     """What keeps the node's owner from acting on it; None when nothing does."""
-    if world.errors and not begun(world, node) and node.deployed is None:
-        return Wait("the configuration is not valid")
-    plan = owner(world, node)
-    if plan == DEPLOY:
-        working_on = current(world)
-        if working_on is not None and working_on.number != node.number:
-            return Wait(f"{working_on.name} comes first")
-    under_way = begun(world, node) if plan == DEPLOY else order_begun(node)
-    if interrupted(world, plan) and not under_way:
-        return Wait(f"the plan {plan} is interrupted; PUT /v1/plans/{plan}/continue lets it go on")
-    if not is_reconciled(world, node):
+    waiting = _deploy_waits(world, node) if owner(world, node) == DEPLOY else _recovery_waits(world, node)
+    if waiting is None and not is_reconciled(world, node):
         return Wait("Mesos has not yet told the state of its task")
+    return waiting
+
+
+def _deploy_waits(world: World, node: Node) -> Wait | None:
+    working_on = current(world)
+    if working_on is not None and working_on.number != node.number:
+        return Wait(f"{working_on.name} comes first")
+    return None if begun(world, node) else holding_back(world)
+
+
+def _recovery_waits(world: World, node: Node) -> Wait | None:
+    if interrupted(world, RECOVERY) and not order_begun(node):
+        return Wait(f"the plan {RECOVERY} is interrupted; PUT /v1/plans/{RECOVERY}/continue lets it go on")
     return None
 
 
 def may_start(world: World, node: Node, now: float) -> Wait | None:
     """What keeps a node without a live task from being started; None when it wants an offer."""
+    if node.left or (not node.has_joined and not world.ledger.wants(node)):
+        return Wait("it is being taken away")
     wait = may_act(world, node)
     if wait is not None:
         return wait
@@ -122,7 +162,7 @@ def wanting(world: World, now: float) -> list[Node]:
     return [
         node
         for node in world.ledger.members()
-        if (node.deployed is not None or node is first or (forced and is_deployed(world, node)))
+        if (node.has_joined or node is first or (forced and is_deployed(world, node)))
         and not node.giving_up
         and not node.alive
         and may_start(world, node, now) is None

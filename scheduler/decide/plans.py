@@ -26,7 +26,7 @@ def plans(world: World, now: float) -> dict[str, Plan]:
 
 def deploy(world: World, now: float) -> Plan:
     """Reconciliation, then one step for each node, in their order."""
-    steps = tuple(_deploy_step(world, node, now) for node in world.ledger.members())
+    steps = tuple(_deploy_step(world, node, now) for node in world.ledger.staying())
     phases = (
         reconciliation_phase.phase(world),
         Phase(step_id(world, DEPLOY, DEPLOY_PHASE), DEPLOY_PHASE, steps),
@@ -39,10 +39,15 @@ def recovery(world: World, now: float) -> Plan:
     steps = tuple(
         _node_step(world, node, RECOVERY, RECOVERY_PHASE, now)
         for node in world.ledger.members()
-        if owner.owner(world, node) == RECOVERY and not _whole(node)
+        if _is_recoverys(world, node) and not _whole(node)
     )
     phase = Phase(step_id(world, RECOVERY, RECOVERY_PHASE), RECOVERY_PHASE, steps)
     return Plan(RECOVERY, (phase,), owner.interrupted(world, RECOVERY))
+
+
+def _is_recoverys(world: World, node: Node) -> bool:
+    kept = world.ledger.wants(node) or (node.has_joined and not node.left)
+    return kept and owner.owner(world, node) == RECOVERY
 
 
 def _whole(node: Node) -> bool:
@@ -149,5 +154,5 @@ def _alive(world: World, node: Node) -> tuple[Status, str, Wait | None]:
 
 def _held_up(world: World, node: Node) -> Wait | None:
     """Why a node that is to be taken down still runs."""
-    outdated = node.task is not None and node.task.config_id != world.ledger.target.config_id
+    outdated = owner.is_outdated(world, node) and world.ledger.wants(node)
     return stops.wait(world, node) if node.restart_ordered or node.giving_up or outdated else None

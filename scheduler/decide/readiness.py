@@ -37,7 +37,7 @@ def _sees(one: Node, other: Node) -> bool:
 def settle(decision: Decision, now: float) -> Decision:
     """Store for each node that has become ready that it has: a later failure is recovery's."""
     target = decision.world.ledger.target.config_id
-    for node in decision.world.ledger.members():
+    for node in decision.world.ledger.staying():
         task = node.task
         if task is None or task.config_id != target or task.killing_since is not None:
             continue

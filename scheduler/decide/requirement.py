@@ -48,6 +48,17 @@ def needed(
     )
 
 
+def resized(placement: Placement, node: NodeSettings) -> tuple[Resource, ...]:
+    """All that is reserved for a node once its settings are these: the volume stays as it is."""
+    cpus, memory, ports, volume = placement.resources
+    return (
+        cpus._replace(scalar=node.cpus),
+        memory._replace(scalar=node.memory_mb),
+        ports._replace(ranges=ranges_from(node.cassandra.ports)),
+        volume,
+    )
+
+
 def without_volume(resource: Resource) -> Resource:
     """The disk as it is before the volume is created on it and after it is destroyed."""
     disk = Disk(source=resource.source) if resource.source else None

@@ -20,8 +20,12 @@ LAST_REPEAT_SECONDS = 60.0
 
 
 def seed_addresses(world: World) -> tuple[str, ...]:
-    """The addresses of the seeds: the first nodes that have ever been NORMAL, as many as are wanted."""
-    members = [node for node in world.ledger.members() if node.bootstrapped]
+    """The addresses of the seeds: the first nodes that have ever been NORMAL, as many as are wanted.
+
+    A node that is to leave is none, unless all are.
+    """
+    members = [node for node in world.ledger.members() if node.bootstrapped and not node.left]
+    members = [node for node in members if world.ledger.wants(node)] or members
     return _addresses(members[: world.ledger.target.seed_nodes])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from scheduler.decide import owner, readiness
+from scheduler.decide import owner, readiness, resizing
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import GRACE_SECONDS
 from scheduler.decide.reconcile import is_reconciled
@@ -37,28 +37,47 @@ def _stopping(world: World, node: Node, task: Task, now: float) -> Node:
 
 
 def _to_be_stopped(world: World, node: Node) -> bool:
-    if node.restart_ordered or node.giving_up:
+    if _ordered(node):
         return True
-    outdated = node.task is not None and node.task.config_id != world.ledger.target.config_id
-    return outdated and owner.owner(world, node) == owner.DEPLOY and not world.errors
+    return owner.is_outdated(world, node) and owner.owner(world, node) == owner.DEPLOY
+
+
+def _ordered(node: Node) -> bool:
+    return node.restart_ordered or node.giving_up
 
 
 def wait(world: World, node: Node) -> owner.Wait | None:
-    """What keeps a node from being taken down; None when nothing does.
+    """What keeps a node from being taken down; None when nothing does."""
+    return permission(world, node) or (None if _ordered(node) else resizing.wait(world, node))
 
-    One at a time, over all plans together: while another deployed node is not ready, none is taken
-    down that is.
+
+def permission(world: World, node: Node) -> owner.Wait | None:
+    """What keeps a node from being taken down, were there room for what it is started with afterwards.
+
+    One at a time, over all plans together: while another member is not ready, none is taken down that is.
     """
     if node.task is not None and node.unreachable:
         return owner.Wait(f"agent {node.task.agent_id} to come back: Mesos cannot reach it")
-    waiting = owner.may_act(world, node)
+    waiting = _roll_out_waits(world, node) or owner.may_act(world, node)
     if waiting is not None:
         return waiting
-    others = [m for m in world.ledger.members() if m.number != node.number and m.deployed is not None]
-    down = [other.name for other in others if _is_down(world, other, node)]
+    down = [other.name for other in others(world, node) if _is_down(world, other, node)]
     if node.normal and down:
         return owner.Wait(f"{', '.join(down)} must be ready first: one node is taken down at a time")
     return None
+
+
+def _roll_out_waits(world: World, node: Node) -> owner.Wait | None:
+    """What keeps the deploy plan from beginning on a node that runs with an older configuration."""
+    if _ordered(node) or not owner.is_outdated(world, node) or owner.begun(world, node):
+        return None
+    return owner.holding_back(world)
+
+
+def others(world: World, node: Node) -> list[Node]:
+    """The other members of the ring."""
+    members = world.ledger.members()
+    return [m for m in members if m.number != node.number and m.has_joined and not m.left]
 
 
 def _is_down(world: World, other: Node, node: Node) -> bool:

@@ -14,8 +14,11 @@ IMMUTABLE = {
     "rack": "CASSANDRA_LOCATION_RACK",
     "disk_mb": "CASSANDRA_DISK_MB",
     "disk_type": "CASSANDRA_DISK_TYPE",
+    "storage_port": "CASSANDRA_STORAGE_PORT",
+    "ssl_storage_port": "CASSANDRA_SSL_STORAGE_PORT",
 }
-"""What is written into a node's data or its reservation once and for all, by the setting's name."""
+"""What is written into a node's data or its reservation once and for all, or what all nodes have to agree
+on at any time, by the setting's name."""
 
 
 def first_ledger(settings: Settings, cluster_id: str) -> Ledger:
@@ -23,7 +26,7 @@ def first_ledger(settings: Settings, cluster_id: str) -> Ledger:
     service = settings.service
     return Ledger(
         framework=Framework(),
-        cluster=Cluster(cluster_id, service.principal, service.role, service.cluster),
+        cluster=Cluster(cluster_id, service.principal, service.role, service.cluster, name=service.name),
         target=target_of(settings),
         controls=Controls(),
         nodes={number: Node(number) for number in range(settings.nodes)},
@@ -36,20 +39,68 @@ def target_of(settings: Settings) -> Target:
 
 
 def retarget(ledger: Ledger, settings: Settings) -> tuple[Ledger, tuple[str, ...]]:
-    """Take a new configuration over. With errors the old target stays in force and nothing changes."""
-    errors = (*_identity_errors(ledger, settings), *_node_errors(ledger, settings))
-    if errors:
+    """Take a new configuration over. With errors the old target stays in force and nothing changes.
+
+    Nothing changes either, at first, where it takes members away: ``shrinking`` asks the nodes before.
+    """
+    errors = (
+        *_identity_errors(ledger, settings),
+        *_node_errors(ledger, settings),
+        *_shrink_errors(ledger, settings),
+    )
+    if errors or leaving(ledger, settings):
         return ledger, errors
-    added = range(len(ledger.nodes), settings.nodes)
-    nodes = {**ledger.nodes, **{number: Node(number) for number in added}}
-    return dataclasses.replace(ledger, target=target_of(settings), nodes=nodes), ()
+    return adopt(ledger, settings), ()
+
+
+def leaving(ledger: Ledger, settings: Settings) -> list[Node]:
+    """The members that are to leave the ring once this configuration is taken over, by number."""
+    return [node for node in ledger.staying() if node.number >= settings.nodes and node.has_joined]
+
+
+def adopt(ledger: Ledger, settings: Settings) -> Ledger:
+    """The ledger with this configuration as its target: an operator's order to bring the nodes there."""
+    new = target_of(settings)
+    if new == dataclasses.replace(ledger.target, earlier=()):
+        return ledger
+    target = dataclasses.replace(new, earlier=_still_used(ledger, new))
+    nodes = {number: _retargeted(node, ledger, new) for number, node in ledger.nodes.items()}
+    for number in range(settings.nodes):
+        nodes[number] = reborn(nodes.get(number, Node(number)))
+    return dataclasses.replace(ledger, target=target, nodes=nodes)
+
+
+def _still_used(ledger: Ledger, new: Target) -> tuple[NodeSettings, ...]:
+    """The configurations, but the new one, that nodes run with or are known to work with."""
+    tasks = {node.task.config_id for node in ledger.nodes.values() if node.task is not None}
+    used = tasks | {node.deployed for node in ledger.nodes.values()}
+    known = ledger.target.known.items()
+    return tuple(settings for ident, settings in known if ident in used and ident != new.config_id)
+
+
+def _retargeted(node: Node, ledger: Ledger, new: Target) -> Node:
+    """A node that failed with the old configuration need not wait to be tried with the new one."""
+    if node.failures == 0 or new.config_id == ledger.target.config_id:
+        return node
+    return dataclasses.replace(node, failures=0, not_before=0.0)
+
+
+def reborn(node: Node) -> Node:
+    """A node that is wanted again after all of it was taken away: its counters go on, nothing else does."""
+    if not node.gone:
+        return node
+    return Node(node.number, generations=node.generations, launches=node.launches, abandoned=node.abandoned)
 
 
 def in_force(ledger: Ledger, settings: Settings) -> Settings:
     """The settings with the identity that the cluster began with: its reservations carry it."""
     cluster = ledger.cluster
     service = dataclasses.replace(
-        settings.service, principal=cluster.principal, role=cluster.role, cluster=cluster.label
+        settings.service,
+        name=cluster.name or settings.service.name,
+        principal=cluster.principal,
+        role=cluster.role,
+        cluster=cluster.label,
     )
     return dataclasses.replace(settings, service=service)
 
@@ -57,6 +108,7 @@ def in_force(ledger: Ledger, settings: Settings) -> Settings:
 def _identity_errors(ledger: Ledger, settings: Settings) -> list[str]:
     cluster, service = ledger.cluster, settings.service
     pairs = (
+        ("SERVICE_NAME", cluster.name or service.name, service.name),
         ("SERVICE_PRINCIPAL", cluster.principal, service.principal),
         ("SERVICE_ROLE", cluster.role, service.role),
         ("SERVICE_CLUSTER", cluster.label, service.cluster),
@@ -79,23 +131,15 @@ def _node_errors(ledger: Ledger, settings: Settings) -> list[str]:
         before, after = old.cassandra.yaml.get(key), new.cassandra.yaml.get(key)
         if before != after:
             errors.append(_immutable(f"CASSANDRA_{key.upper()}", before, after))
-    if _reserved(old) != _reserved(new):
-        errors.append(
-            "the nodes' cpus, memory and ports cannot change yet: set CASSANDRA_CPUS, CASSANDRA_MEMORY_MB, "
-            "EXECUTOR_*, CLUSTER_TASK_* and the ports back to what they were"
-        )
-    if settings.nodes < len(ledger.nodes):
-        errors.append(f"NODES cannot go from {len(ledger.nodes)} down to {settings.nodes} yet: set it back")
     return errors
 
 
-def _reserved(node: NodeSettings) -> tuple[object, ...]:
-    return (
-        node.cassandra.cpus,
-        node.cassandra.memory_mb,
-        node.executor_cpus,
-        node.executor_memory_mb,
-        node.cluster_task_cpus,
-        node.cluster_task_memory_mb,
-        node.cassandra.ports,
-    )
+def _shrink_errors(ledger: Ledger, settings: Settings) -> list[str]:
+    """More nodes than were named are not taken away in one change: a slip of the keyboard costs no data."""
+    taken = leaving(ledger, settings)
+    if len(taken) <= settings.allow_shrink:
+        return []
+    return [
+        f"NODES={settings.nodes} would take {', '.join(node.name for node in taken)} away at once: set "
+        f"SERVICE_ALLOW_SHRINK={len(taken)} if that is meant, or NODES back to {ledger.target.nodes}"
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from protocol.report import NodeStatus
 from scheduler.model.resource import Resource
@@ -77,6 +78,31 @@ class LastFailure:
     log_tail: str = ""
 
 
+class Stage(str, Enum):
+    """How far a node has come that is taken away for good, by an operator's order that was stored.
+
+    LEAVING: told to hand its data over; until it has, it is a member and restarted like any other.
+    LEFT: a member no more, so it is never started again. KILLED: its task has ended. DESTROYED: its
+    volume is gone. UNRESERVED: nothing of it is left but its record, so that no id is used twice.
+    """
+
+    LEAVING = "leaving"
+    LEFT = "left"
+    KILLED = "killed"
+    DESTROYED = "destroyed"
+    UNRESERVED = "unreserved"
+
+
+@dataclass(frozen=True)
+class Departure:
+    """The stage of a node that is taken away, since when (seconds since the epoch), and what held it up."""
+
+    stage: Stage
+    since: float
+    ordered_at: float
+    message: str = ""
+
+
 @dataclass(frozen=True)
 class Replacement:
     """An operator's order to give a place up for a new one, from its storing until the node is whole again.
@@ -126,6 +152,7 @@ class Node:
     replacement: Replacement | None = None
     ring_address: str | None = None
     rack: str = ""
+    departure: Departure | None = None
 
     @property
     def name(self) -> str:
@@ -162,3 +189,23 @@ class Node:
         """Whether its place is to be given up for a new one, and its task has yet to end there."""
         place, order = self.placement, self.replacement
         return place is not None and order is not None and place.generation == order.generation
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether it has ever been a member of the ring, on this volume or an earlier one."""
+        return self.was_member or self.deployed is not None
+
+    @property
+    def departing(self) -> bool:
+        """Whether it is on its way out of the ring, or out of it and yet to be ended."""
+        return self.departure is not None and self.departure.stage in (Stage.LEAVING, Stage.LEFT)
+
+    @property
+    def left(self) -> bool:
+        """Whether it is a member no more and never will be again, however much of it is still there."""
+        return self.departure is not None and self.departure.stage is not Stage.LEAVING
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing of it is left but its record."""
+        return self.departure is not None and self.departure.stage is Stage.UNRESERVED

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from protocol.codec import encode
+from protocol.codec import Json, encode
 from scheduler.model.node import Node
 from scheduler.model.operation import Operation
-from scheduler.model.settings import NodeSettings, Settings
+from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Cluster:
     """What is decided once in a cluster's life.
 
     ``id`` is a random UUID, ``founder`` the name of the node that began the ring; principal, role and
-    label are in every reservation, so they stay as they first were.
+    label are in every reservation, so they stay as they first were, and so does the service's ``name``,
+    which is empty in records of before it was kept.
     """
 
     id: str
@@ -28,21 +29,51 @@ class Cluster:
     role: str
     label: str
     founder: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The configuration that the nodes shall have, in force until a valid other one replaces it."""
+    """The configuration that the nodes shall have, in force until a valid other one replaces it.
+
+    ``earlier`` are those that nodes still run with: such a node is started with its own again until the
+    deploy plan comes to it, for nobody knows yet whether the new one works.
+    """
 
     nodes: int
     seed_nodes: int
     node: NodeSettings
+    earlier: tuple[NodeSettings, ...] = ()
 
     @functools.cached_property
     def config_id(self) -> str:
-        """Names what concerns each node: equal settings have equal ids, over restarts too."""
-        text = json.dumps(encode(self.node), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """The target's id."""
+        return config_id(self.node)
+
+    @functools.cached_property
+    def known(self) -> Mapping[str, NodeSettings]:
+        """The target and the earlier ones, by their ids."""
+        return {config_id(settings): settings for settings in (*self.earlier, self.node)}
+
+
+def config_id(settings: NodeSettings) -> str:
+    """Names what concerns each node: equal settings have equal ids, over restarts too.
+
+    Settings with their default are left out, so a scheduler that knows more of them, none of which is
+    set, changes no id.
+    """
+    text = json.dumps(_chosen(settings), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _chosen(settings: NodeSettings | CassandraSettings) -> Json:
+    usual = type(settings)()
+    chosen = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    return {
+        name: _chosen(value) if isinstance(value, CassandraSettings) else encode(value)
+        for name, value in chosen.items()
+        if value != getattr(usual, name)
+    }
 
 
 @dataclass(frozen=True)
@@ -64,7 +95,8 @@ class Framework:
 class Ledger:
     """The stored records. ``nodes`` are by number; every wanted node has a record from the start.
 
-    ``operations`` are by id, the newest ones.
+    ``operations`` are by id, the newest ones. The record of a node that is gone stays: its counters are
+    needed should there be one of that name again.
     """
 
     framework: Framework
@@ -79,18 +111,35 @@ class Ledger:
         return dataclasses.replace(self, nodes={**self.nodes, node.number: node})
 
     def named(self, name: str) -> Node | None:
-        """The node of that name, ``node-0`` or ``0``; None where there is none."""
+        """The node of that name, ``node-0`` or ``0``; None where there is none, or none any more."""
+        node = self.recorded(name)
+        return None if node is None or node.gone else node
+
+    def recorded(self, name: str) -> Node | None:
+        """The record of that name, also of a node that is gone."""
         number = name.removeprefix("node-")
         wellformed = number.isascii() and number.isdigit() and len(number) < 10
         return self.nodes.get(int(number)) if wellformed else None
 
     @functools.cached_property
     def _by_number(self) -> tuple[Node, ...]:
-        return tuple(node for _, node in sorted(self.nodes.items()))
+        return tuple(node for _, node in sorted(self.nodes.items()) if not node.gone)
+
+    @functools.cached_property
+    def _staying(self) -> tuple[Node, ...]:
+        return tuple(node for node in self._by_number if self.wants(node))
 
     def members(self) -> tuple[Node, ...]:
-        """All nodes, by number."""
+        """All nodes of which there is something, by number."""
         return self._by_number
+
+    def wants(self, node: Node) -> bool:
+        """Whether the target wants the node, and it is not being taken away."""
+        return node.departure is None and node.number < self.target.nodes
+
+    def staying(self) -> tuple[Node, ...]:
+        """The nodes that the target wants and that are not being taken away, by number."""
+        return self._staying
 
 
 @dataclass(frozen=True)
