@@ -18,6 +18,7 @@ from local.addresses import API_PORT, MASTER_PORT
 from local.cluster import Cluster, describe
 from local.display import Display, row
 from local.failure import Failure, Missing
+from local.layout import LEAST_AGENTS
 from local.running import UP
 from local.up import DEFAULT_NODES, INTERRUPTED, Wish, up
 
@@ -81,6 +82,13 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"how many nodes; else NODES in the environment, as before, or {DEFAULT_NODES}",
     )
+    parser.add_argument(
+        "--agents",
+        type=_count,
+        metavar="M",
+        help="how many agents, with those to spare; else as before, or one for each node, at least "
+        f"{LEAST_AGENTS}",
+    )
     parser.add_argument("--detach", action="store_true", help="return when the plan is complete")
     parser.add_argument("--json", action="store_true", help="print where everything is as JSON")
     for name, usual in (("--master-port", MASTER_PORT), ("--api-port", API_PORT)):
@@ -122,6 +130,7 @@ def _up(options: argparse.Namespace) -> int:
     cluster = Cluster(options.data)
     wish = Wish(
         options.nodes,
+        options.agents,
         options.master_port,
         options.api_port,
         dict(options.env),

@@ -61,9 +61,9 @@ def from_json(stored: Json) -> Layout:
     return Layout(stored["nodes"], stored["agents"], addresses, software, stored["settings"])
 
 
-def agents_for(nodes: int, before: Layout | None) -> int:
-    """How many agents a cluster of so many nodes has: one each, and never fewer than it had."""
-    return max(nodes, before.agents if before else LEAST_AGENTS)
+def agents_for(nodes: int, wanted: int | None, before: Layout | None) -> int:
+    """How many agents a cluster of so many nodes has: one each at least, and never fewer than it had."""
+    return max(nodes, wanted or LEAST_AGENTS, before.agents if before else 0)
 
 
 def merged(before: Layout | None, given: Mapping[str, str]) -> dict[str, str]:

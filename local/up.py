@@ -29,6 +29,7 @@ class Wish:
     """What was asked for; None where nothing was said."""
 
     nodes: int | None
+    agents: int | None
     master_port: int | None
     api_port: int | None
     settings: dict[str, str]
@@ -122,7 +123,7 @@ def _start(cluster: Cluster, wish: Wish, software: Software, display: Display, p
 
 def _settled(before: Layout | None, wish: Wish, software: Software) -> Layout:
     nodes = wish.nodes or (before.nodes if before else DEFAULT_NODES)
-    agents = agents_for(nodes, before)
+    agents = agents_for(nodes, wish.agents, before)
     where = addresses.settle(agents, before.addresses if before else None, wish.master_port, wish.api_port)
     return Layout(nodes, agents, where, software, merged(before, wish.settings))
 
@@ -133,6 +134,7 @@ def _require_same(cluster: Cluster, wish: Wish) -> None:
     asked = replace(
         layout,
         nodes=wish.nodes or layout.nodes,
+        agents=wish.agents or layout.agents,
         settings=merged(layout, wish.settings),
         addresses=replace(
             layout.addresses,

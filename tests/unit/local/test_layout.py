@@ -24,12 +24,24 @@ def test_what_is_stored_comes_back_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nodes", "before", "agents"), [(1, None, 3), (3, None, 3), (5, None, 5), (1, 5, 5), (6, 5, 6)]
+    ("nodes", "wanted", "before", "agents"),
+    [
+        (1, None, None, 3),
+        (3, None, None, 3),
+        (5, None, None, 5),
+        (1, None, 5, 5),
+        (6, None, 5, 6),
+        (3, 4, None, 4),
+        (3, 4, 3, 4),
+        (3, 2, None, 3),
+        (3, 4, 5, 5),
+        (1, 1, None, 1),
+    ],
 )
 def test_there_are_as_many_agents_as_nodes_and_never_fewer_than_before(
-    nodes: int, before: int | None, agents: int
+    nodes: int, wanted: int | None, before: int | None, agents: int
 ) -> None:
-    assert agents_for(nodes, replace(LAYOUT, agents=before) if before else None) == agents
+    assert agents_for(nodes, wanted, replace(LAYOUT, agents=before) if before else None) == agents
 
 
 def test_given_settings_stand_above_remembered_ones() -> None:
