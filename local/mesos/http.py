@@ -104,6 +104,11 @@ def answer(request: Request, value: object) -> Response:
     return Response(200, body.encode(), {"Content-Type": JSON})
 
 
+def answer_call(request: Request, kind: str, content: Json) -> Response:
+    """The answer to a call of the v1 API: its type, and under that name what was asked for."""
+    return answer(request, {"type": kind, kind.lower(): content})
+
+
 def only(*methods: str) -> Callable[[Handler], Handler]:
     """Decorator: refuse every other method with 405 and say which ones are served."""
     expected = ", ".join(f"'{method}'" for method in methods)

@@ -204,6 +204,14 @@ class Resources:
             self._entries[index] = (key, with_amount(entry, rest))
 
 
+def joined(parts: Iterable[Iterable[Resource]]) -> Resources:
+    """The sum of several sets of resources."""
+    total = Resources()
+    for part in parts:
+        total += part
+    return total
+
+
 def _without(resource: Resource, *keys: str) -> Resource:
     return {key: value for key, value in resource.items() if key not in keys}
 

@@ -22,10 +22,13 @@ Replays = dict[str, Future[list[Difference]]]
 
 
 def replay(path: Path, folder: Path) -> list[Difference]:
-    cluster = Cluster(folder)
+    text = path.read_text()
+    # A restarted agent must not be taken for lost on a busy machine; where it was lost, it has to be.
+    restarted = "agent killed" in text and "TASK_UNREACHABLE" not in text
+    cluster = Cluster(folder, ping_timeout="15secs" if restarted else "1secs")
     try:
         cluster.start()
-        player = Player(json.loads(path.read_text()), cluster, folder)
+        player = Player(json.loads(text), cluster, folder)
         player.play()
         return player.differences
     finally:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 import uuid
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from local.mesos.agent.executor import Executor, State, Task, new_status
 from local.mesos.agent.master_link import MasterLink
 from local.mesos.agent.settings import Settings
 from local.mesos.agent.updates import UpdateStream
+from local.mesos.build import VERSION
 from local.mesos.enums import TERMINAL_STATES
 from local.mesos.resources import ResourceError, Resources, conversions
 from local.mesos.stream import EventStream
@@ -34,7 +37,6 @@ Report = Callable[[Json], bool]
 
 log = logging.getLogger(__name__)
 
-VERSION = "1.12.0"
 MASTER_SECONDS = 5.0
 """How long executors that have to end are kept until the agent is registered."""
 COMMAND_EXECUTOR = Path(__file__).with_name("command_executor.py")
@@ -52,6 +54,9 @@ class Agent:
         self.frameworks: dict[str, Json] = {}
         self.executors: dict[tuple[str, str], Executor] = {}
         self.recovering = False
+        self.recovery_seconds = 0.0
+        self.counts: Counter[str] = Counter()
+        """Things that have happened, by metric name."""
         self.link = MasterLink(self.registration, self.obey)
         self.ended = gevent.event.Event()
 
@@ -80,7 +85,8 @@ class Agent:
             "resources": list(self.resources),
             "frameworks": list(self.frameworks.values()),
             "executors": [
-                {"framework_id": {"value": e.framework_id}, "executor_info": e.info} for e in self._live()
+                {"framework_id": {"value": e.framework_id}, "executor_info": e.info}
+                for e in self.live_executors()
             ],
             "tasks": [
                 {
@@ -96,7 +102,8 @@ class Agent:
         }
         return {**body, "agent_id": {"value": self.agent_id}} if self.agent_id else body
 
-    def _live(self) -> Iterable[Executor]:
+    def live_executors(self) -> Iterable[Executor]:
+        """Those that have not ended."""
         return (e for e in self.executors.values() if e.state is not State.TERMINATED)
 
     def _with_executor(self, executor: Executor, task: Task) -> Json:
@@ -136,7 +143,7 @@ class Agent:
 
     def _removed(self, command: Json) -> None:
         log.warning("given up by the master: %s", command.get("message"))
-        for executor in self._live():
+        for executor in self.live_executors():
             executor.container.destroy()
         self.ended.set()
 
@@ -287,6 +294,7 @@ class Agent:
 
     def _message(self, command: Json) -> None:
         executor = self.executors.get((command["framework_id"]["value"], command["executor_id"]["value"]))
+        self.counts[f"slave/{'invalid' if executor is None else 'valid'}_framework_messages"] += 1
         if executor is not None:
             executor.send({"type": "MESSAGE", "message": {"data": command["data"]}})
 
@@ -363,7 +371,7 @@ class Agent:
             containers.link_volumes(
                 self.settings.work_dir, container.sandbox, info.get("resources", []), user
             )
-            fetcher.fetch(info["command"], container.sandbox)
+            self._fetch(info["command"], container)
             if executor.state is State.TERMINATING:
                 raise LaunchError("Executor terminated")
             variables = environment.build(
@@ -378,6 +386,17 @@ class Agent:
         self.await_end(executor)
         expiry.kill(block=False)
 
+    def _fetch(self, command: Json, container: Container) -> None:
+        """Bring the command's URIs. Raises FetchError."""
+        if not command.get("uris"):
+            return
+        outcome = "failed"
+        try:
+            fetcher.fetch(command, container.sandbox)
+            outcome = "succeeded"
+        finally:
+            self.counts[f"containerizer/fetcher/task_fetches_{outcome}"] += 1
+
     def _command(self, executor: Executor) -> list[str]:
         command = executor.info["command"]
         if executor.command_task:
@@ -388,6 +407,7 @@ class Agent:
 
     def _failed_launch(self, executor: Executor, message: str) -> None:
         log.warning("executor %s: %s", executor.id, message)
+        self.counts["slave/container_launch_errors"] += 1
         executor.killed_for = ("TASK_FAILED", "REASON_CONTAINER_LAUNCH_FAILED", message)
         self._ended(executor, containers.UNKNOWN_STATUS)
 
@@ -409,6 +429,7 @@ class Agent:
         """The executor is gone: so are its tasks."""
         log.info("executor %s has ended with wait status %d", executor.id, status)
         executor.state = State.TERMINATED
+        self.counts["slave/executors_terminated"] += 1
         if executor.stream is not None:
             executor.stream.close()
         self.link.report(
@@ -484,6 +505,7 @@ class Agent:
     def take_update(self, executor: Executor, status: Json) -> None:
         """An executor's status update: written down, passed on, acknowledged to the executor."""
         task = executor.tasks.get(status["task_id"]["value"])
+        self.counts[f"slave/{'invalid' if task is None else 'valid'}_status_updates"] += 1
         if task is not None and all(status["uuid"] != known["uuid"] for known in task.statuses):
             seen = {**status, **self._container_status(executor)}
             self._record(executor, task, schema.ordered("TaskStatus", seen))
@@ -509,6 +531,8 @@ class Agent:
     def _record(self, executor: Executor, task: Task, status: Json) -> None:
         if not task.ended:
             task.state = status["state"]
+            if task.ended:
+                self.counts[f"slave/{task.state.lower().replace('task_', 'tasks_')}"] += 1
         task.statuses.append(status)
         if status["state"] in TERMINAL_STATES:
             containers.unlink_volumes(executor.sandbox, task.info.get("resources", []))
@@ -549,8 +573,10 @@ class Agent:
 
     def recover(self) -> None:
         """Find the executors that were there before, and give those that live a moment to come back."""
+        begun = time.monotonic()
         for stored in self.checkpoints.executors():
             self._recover_one(stored)
+        self.recovery_seconds = time.monotonic() - begun
         waiting = [executor for executor in self.executors.values() if executor.state is State.REGISTERING]
         if not waiting:
             return
@@ -602,8 +628,8 @@ class Agent:
         """Unregister, end all executors, end. The id, reservations and volumes stay."""
         self.link.report({"type": "UNREGISTER", "message": "the agent unregistered"})
         self.link.stop()
-        for executor in list(self._live()):
+        for executor in list(self.live_executors()):
             self.shut_down(executor)
-        while any(True for _ in self._live()):
+        while any(True for _ in self.live_executors()):
             gevent.sleep(containers.POLL_SECONDS)
         self.ended.set()

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
-from local.mesos import formats
-from local.mesos.agent import metrics
-from local.mesos.agent.agent import VERSION, Agent
-from local.mesos.http import Request, Response, Router, answer, text
+from local.mesos import build
+from local.mesos.agent import metrics, views
+from local.mesos.agent.agent import Agent
+from local.mesos.agent.operator_api import OperatorApi
+from local.mesos.files import Files
+from local.mesos.http import Response, Router, answer, text
 
-Json = dict[str, Any]
+READS: dict[str, Callable[[Agent], object]] = {
+    "/flags": lambda agent: {"flags": dict(agent.settings.flags)},
+    "/metrics/snapshot": metrics.snapshot,
+    "/monitor/statistics": views.statistics,
+    "/state": views.state,
+    "/version": lambda agent: build.version(),
+}
 
 
 def add(router: Router, agent: Agent) -> None:
     """Serve the reads of an agent."""
+    for path, view in READS.items():
+        router.add(path, lambda request, view=view: answer(request, view(agent)))  # type: ignore[misc]
+    router.add("/health", lambda request: Response(200))
     router.add("/", lambda request: text(200, _index(agent)))
-    router.add("/health", lambda request: text(200))
-    router.add("/version", lambda request: answer(request, {"version": VERSION}))
-    router.add("/flags", lambda request: answer(request, {"flags": dict(agent.settings.flags)}))
-    router.add("/metrics/snapshot", lambda request: answer(request, metrics.snapshot(agent)))
-    router.add("/state", lambda request: _state(request, agent))
+    files = Files(lambda: views.files(agent))
+    files.add(router)
+    router.add("/api/v1", OperatorApi(agent, files).handle)
 
 
 def _index(agent: Agent) -> str:
@@ -27,42 +36,5 @@ def _index(agent: Agent) -> str:
         "An agent of the one-machine Mesos: it starts executors as plain processes, for development and "
         "tests. It isolates nothing.\n"
         f"id: {agent.agent_id or 'not registered yet'}\n"
-        "reads: /state /metrics/snapshot /flags /version /health\n"
+        f"reads: {' '.join(READS)} /health /files/browse?path=<an executor's directory in /state>\n"
     )
-
-
-def _state(request: Request, agent: Agent) -> Response:
-    settings = agent.settings
-    state: Json = {
-        "version": VERSION,
-        "id": agent.agent_id,
-        "pid": f"slave(1)@{settings.endpoint}",
-        "hostname": settings.hostname,
-        "start_time": agent.started_at,
-        "resources": formats.totals(agent.resources),
-        "attributes": {item["name"]: item["text"]["value"] for item in settings.attributes},
-        "flags": dict(settings.flags),
-        "frameworks": [_framework(agent, framework_id) for framework_id in agent.frameworks],
-    }
-    return answer(request, state)
-
-
-def _framework(agent: Agent, framework_id: str) -> Json:
-    info = agent.frameworks[framework_id]
-    executors = [e for e in agent.executors.values() if e.framework_id == framework_id]
-    return {
-        "id": framework_id,
-        "name": info["name"],
-        "user": info.get("user", ""),
-        "executors": [
-            {
-                "id": executor.id,
-                "name": executor.info.get("name", ""),
-                "container": executor.container.id,
-                "directory": str(executor.sandbox),
-                "resources": formats.totals(executor.info.get("resources", [])),
-                "tasks": [{"id": task.id, "state": task.state} for task in executor.tasks.values()],
-            }
-            for executor in executors
-        ],
-    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from local.mesos.agent.container import Container
 from local.mesos.agent.updates import UpdateStream
 from local.mesos.enums import TERMINAL_STATES
+from local.mesos.resources import Resources, joined
 from local.mesos.stream import EventStream
 
 Json = dict[str, Any]
@@ -74,18 +74,17 @@ class Executor:
         return self.framework_id, self.id
 
     @property
+    def allocated(self) -> Resources:
+        """What it and its tasks hold."""
+        held = Resources(self.info.get("resources", []))
+        return joined(
+            [held, *(task.info.get("resources", []) for task in self.tasks.values() if not task.ended)]
+        )
+
+    @property
     def sandbox(self) -> Path:
         """Its working directory."""
         return self.container.sandbox
-
-    @property
-    def used(self) -> Iterator[Json]:
-        """What it and its tasks hold."""
-        if self.state is not State.TERMINATED:
-            yield from self.info.get("resources", [])
-            for task in self.tasks.values():
-                if not task.ended:
-                    yield from task.info.get("resources", [])
 
     def send(self, event: Json) -> None:
         """Tell it something, if it is subscribed."""

@@ -33,6 +33,11 @@ class MasterLink:
         self._stopped = False
 
     @property
+    def master(self) -> str | None:
+        """The master's host:port, as far as one is known."""
+        return self._master
+
+    @property
     def registered(self) -> bool:
         """Whether the master has taken us in, and listens."""
         return self._agent_id is not None

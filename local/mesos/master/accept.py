@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.mesos import formats, schema
-from local.mesos.master.model import Agent, Framework, Json, Offer, joined
+from local.mesos.master.model import Agent, Framework, Json, Offer
 from local.mesos.master.offers import Offers
 from local.mesos.master.operations import Operations
 from local.mesos.master.state import State
@@ -26,7 +26,7 @@ from local.mesos.master.validation.operation import (
 )
 from local.mesos.master.validation.resources import check_format
 from local.mesos.master.validation.task import check_task
-from local.mesos.resources import Resource, Resources, conversions
+from local.mesos.resources import Resource, Resources, conversions, joined
 from local.mesos.validation import Invalid
 
 log = logging.getLogger(__name__)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from local.mesos import formats
+from local.mesos import build, shown
+from local.mesos.build import AGENT_CAPABILITIES
 from local.mesos.master import item_views, offers, statuses, views
 from local.mesos.master.model import Agent, Framework, Json, Task
-from local.mesos.master.state import VERSION, State
-from local.mesos.resources import Resource
+from local.mesos.master.state import State
 
 
 def version() -> Json:
     """GET_VERSION."""
-    return {"version_info": {"version": VERSION, **views.version()}}
+    return {"version_info": build.version_info()}
 
 
 def master(state: State) -> Json:
@@ -24,16 +24,12 @@ def master(state: State) -> Json:
 
 def flags(state: State) -> Json:
     """GET_FLAGS."""
-    return {"flags": _pairs(state.flags.as_dict())}
+    return {"flags": shown.pairs(state.flags.as_dict())}
 
 
 def metrics(snapshot: Mapping[str, float]) -> Json:
     """GET_METRICS."""
-    return {"metrics": _pairs(snapshot)}
-
-
-def _pairs(items: Mapping[str, str] | Mapping[str, float]) -> list[Json]:
-    return [{"name": name, "value": value} for name, value in items.items()]
+    return {"metrics": shown.pairs(snapshot)}
 
 
 def state(state: State) -> Json:
@@ -62,15 +58,11 @@ def _agent(agent: Agent) -> Json:
         "pid": agent.pid,
         "registered_time": statuses.time_info(agent.registered_time),
         **({} if again is None else {"reregistered_time": statuses.time_info(again)}),
-        "total_resources": _endpoint(agent.total),
-        "allocated_resources": _endpoint(agent.used),
-        "offered_resources": _endpoint(agent.offered),
-        "capabilities": [{"type": name} for name in item_views.AGENT_CAPABILITIES],
+        "total_resources": shown.endpoint(agent.total),
+        "allocated_resources": shown.endpoint(agent.used),
+        "offered_resources": shown.endpoint(agent.offered),
+        "capabilities": [{"type": name} for name in AGENT_CAPABILITIES],
     }
-
-
-def _endpoint(resources: Iterable[Resource]) -> list[Resource]:
-    return [formats.endpoint(resource) for resource in resources]
 
 
 def frameworks(state: State) -> Json:
@@ -86,8 +78,8 @@ def _framework(state: State, framework: Framework) -> Json:
     over = framework.unregistered_time
     lists = {
         "offers": [offers.message(offer) for offer in framework.offers.values()],
-        "allocated_resources": _endpoint(item_views.used_by(state, framework)),
-        "offered_resources": _endpoint(item_views.offered_to(framework)),
+        "allocated_resources": shown.endpoint(item_views.used_by(state, framework)),
+        "offered_resources": shown.endpoint(item_views.offered_to(framework)),
     }
     return {
         "framework_info": framework.info,

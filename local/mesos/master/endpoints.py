@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.mesos import http
+from local.mesos import build, http
 from local.mesos.http import Handler, Request, Response
 from local.mesos.master import views
 from local.mesos.master.model import Json
@@ -29,7 +29,7 @@ def read(state: State, view: Callable[[State, Request], Json]) -> Handler:
 
 def version(request: Request) -> Response:
     """Never needs a login."""
-    return http.answer(request, views.version())
+    return http.answer(request, build.version())
 
 
 def health(request: Request) -> Response:

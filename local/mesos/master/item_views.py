@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from local.mesos import formats, values
-from local.mesos.master.model import Agent, Framework, Json, Offer, Task, joined
+from local.mesos import formats, shown
+from local.mesos.build import AGENT_CAPABILITIES
+from local.mesos.master.model import Agent, Framework, Json, Offer, Task
 from local.mesos.master.state import State
-from local.mesos.resources import Resources
-
-AGENT_CAPABILITIES = (
-    "MULTI_ROLE",
-    "HIERARCHICAL_ROLE",
-    "RESERVATION_REFINEMENT",
-    "RESOURCE_PROVIDER",
-    "RESIZE_VOLUME",
-    "AGENT_OPERATION_FEEDBACK",
-    "AGENT_DRAINING",
-    "TASK_RESOURCE_LIMITS",
-)
-"""What frameworks may expect of every agent."""
+from local.mesos.resources import Resources, joined
 
 
 def agent_view(agent: Agent) -> Json:
@@ -32,7 +21,7 @@ def agent_view(agent: Agent) -> Json:
         "used_resources": formats.totals(agent.used),
         "offered_resources": formats.totals(agent.offered),
         "reserved_resources": {role: formats.totals(part) for role, part in agent.reserved.items()},
-        "unreserved_resources": formats.totals(unreserved(agent)),
+        "unreserved_resources": formats.totals(shown.unreserved(agent.total)),
         "active": agent.connected,
         "deactivated": False,
         "version": agent.version,
@@ -42,40 +31,23 @@ def agent_view(agent: Agent) -> Json:
 
 def agent_info(agent_id: str, info: Json) -> Json:
     """What an agent says of itself."""
-    attributes = {item["name"]: _attribute(item) for item in info.get("attributes", [])}
     return {
         "id": agent_id,
         "hostname": info["hostname"],
         "port": info["port"],
-        "attributes": attributes,
+        "attributes": shown.attributes(info.get("attributes", [])),
     }
-
-
-def _attribute(attribute: Json) -> float | str:
-    value = attribute[attribute["type"].lower()]
-    if attribute["type"] == "SCALAR":
-        return float(value["value"])
-    return str(value["value"]) if attribute["type"] == "TEXT" else values.text(attribute["type"], value)
-
-
-def unreserved(agent: Agent) -> Resources:
-    """What no role has for itself."""
-    return agent.total.filter(lambda resource: "reservations" not in resource)
 
 
 def full_resources(agent: Agent) -> Json:
     """An agent's resources one by one, as ``/slaves`` adds them to the totals."""
-    reserved = {role: _endpoint(part) for role, part in agent.reserved.items()}
+    reserved = {role: shown.endpoint(part) for role, part in agent.reserved.items()}
     return {
         "reserved_resources_full": reserved,
-        "unreserved_resources_full": _endpoint(unreserved(agent)),
-        "used_resources_full": _endpoint(agent.used),
-        "offered_resources_full": _endpoint(agent.offered),
+        "unreserved_resources_full": shown.endpoint(shown.unreserved(agent.total)),
+        "used_resources_full": shown.endpoint(agent.used),
+        "offered_resources_full": shown.endpoint(agent.offered),
     }
-
-
-def _endpoint(resources: Resources) -> list[Json]:
-    return [formats.endpoint(resource) for resource in resources]
 
 
 def used_by(master: State, framework: Framework) -> Resources:
@@ -139,46 +111,22 @@ def framework_view(master: State, framework: Framework) -> Json:
 
 def task_view(task: Task) -> Json:
     """A task with its statuses."""
-    optional = ("discovery", "container", "health_check")
-    labels = {"labels": task.info["labels"].get("labels", [])} if "labels" in task.info else {}
-    return {
-        "id": task.id,
-        "name": task.info["name"],
-        "framework_id": task.framework_id,
-        "executor_id": task.executor_id or "",
-        "slave_id": task.agent_id,
-        "state": task.state,
-        "resources": formats.totals(task.resources),
-        "role": task.role,
-        "statuses": [_status_view(status) for status in task.statuses],
-        **labels,
-        **{key: task.info[key] for key in optional if key in task.info},
-    }
-
-
-def _status_view(status: Json) -> Json:
-    view: Json = {key: status[key] for key in ("state", "timestamp", "healthy") if key in status}
-    if "labels" in status:
-        view["labels"] = status["labels"].get("labels", [])
-    if "container_status" in status:
-        shown = ("container_id", "network_infos", "cgroup_info")
-        container = status["container_status"]
-        view["container_status"] = {key: container[key] for key in shown if key in container}
-    return view
+    return shown.task(
+        task.info, task.framework_id, task.executor_id or "", task.agent_id, task.state, task.statuses
+    )
 
 
 def executor_view(info: Json) -> Json:
     """An executor."""
     resources = info.get("resources", [])
     labels = {"labels": info["labels"].get("labels", [])} if "labels" in info else {}
-    role = {"role": resources[0]["allocation_info"]["role"]} if resources else {}
     return {
         "executor_id": info["executor_id"]["value"],
         "name": info.get("name", ""),
         "framework_id": info["framework_id"]["value"],
         "command": _command_view(info.get("command", {})),
         "resources": formats.totals(resources),
-        **role,
+        **shown.role(resources),
         **labels,
         **({"type": info["type"]} if "type" in info else {}),
     }

@@ -61,7 +61,7 @@ class Master:
 
     def lead(self) -> None:
         """Begin to work as the leader."""
-        self.state.registry.load()
+        self.state.registry.recover(self.state.info)
         self._agents.recover()
         gevent.spawn(self._offers.run)
         self.leadership.recovered = True

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from local.mesos import system
 from local.mesos.enums import ENUMS, TERMINAL_STATES
 from local.mesos.master import views
-from local.mesos.master.model import Framework, joined
+from local.mesos.master.model import Framework
 from local.mesos.master.offers import Offers
 from local.mesos.master.state import State
-from local.mesos.resources import Resources
+from local.mesos.resources import Resources, joined
 
 
 def _words(text: str) -> list[str]:
@@ -72,7 +72,7 @@ class Metrics:
             self._quota(),
             self._registrar(),
             self._frameworks(),
-            _system(),
+            system.metrics(),
         )
         return dict(sorted((name, float(value)) for part in parts for name, value in part))
 
@@ -210,14 +210,3 @@ def _consumed(role: str, quantities: Mapping[str, float]) -> Iterator[tuple[str,
 def _share(held: Resources, total: Resources) -> float:
     names = [name for name in SCALARS if total.scalar(name)]
     return max((held.scalar(name) / total.scalar(name) for name in names), default=0.0)
-
-
-def _system() -> Iterator[tuple[str, float]]:
-    one, five, fifteen = os.getloadavg()
-    page = os.sysconf("SC_PAGE_SIZE")
-    yield "system/cpus_total", os.cpu_count() or 0
-    yield "system/load_1min", one
-    yield "system/load_5min", five
-    yield "system/load_15min", fifteen
-    yield "system/mem_total_bytes", page * os.sysconf("SC_PHYS_PAGES")
-    yield "system/mem_free_bytes", page * os.sysconf("SC_AVPHYS_PAGES")

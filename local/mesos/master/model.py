@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.mesos import shown
 from local.mesos.enums import TERMINAL_STATES
-from local.mesos.resources import Resources
+from local.mesos.resources import Resources, joined
 from local.mesos.stream import EventStream
 
 Json = dict[str, Any]
@@ -244,17 +244,4 @@ class Agent:
     @property
     def reserved(self) -> dict[str, Resources]:
         """What is reserved, by role."""
-        by_role: dict[str, Resources] = {}
-        for resource in self.total:
-            if stack := resource.get("reservations"):
-                role = stack[-1]["role"]
-                by_role[role] = by_role.get(role, Resources()) + Resources([resource])
-        return by_role
-
-
-def joined(parts: Iterable[Resources]) -> Resources:
-    """The sum of several sets of resources."""
-    total = Resources()
-    for part in parts:
-        total += part
-    return total
+        return shown.reserved(self.total)

@@ -66,11 +66,11 @@ class OperatorApi:
         kind = call["type"]
         body = call.get(kind.lower(), {})
         if kind in self._reads:
-            return _answer(request, kind, self._reads[kind]())
+            return http.answer_call(request, kind, self._reads[kind]())
         if kind == "LIST_FILES":
-            return _answer(request, kind, self._files.list_files(body["path"]))
+            return http.answer_call(request, kind, self._files.list_files(body["path"]))
         if kind == "READ_FILE":
-            return _answer(request, kind, self._files.read_file(**body))
+            return http.answer_call(request, kind, self._files.read_file(**body))
         return self._change(kind, body, request.principal)
 
     def _change(self, kind: str, body: Json, principal: str | None) -> Response:
@@ -81,7 +81,3 @@ class OperatorApi:
             return self._changes.mark_gone(agent_id)
         operation, _, field = kind.lower().partition("_")
         return self._changes.operate(operation.upper(), agent_id, body.get(field, []), principal)
-
-
-def _answer(request: Request, kind: str, content: Json) -> Response:
-    return http.answer(request, {"type": kind, kind.lower(): content})

@@ -57,6 +57,7 @@ class Registry:
         """Seconds since the epoch at which it was given up."""
         self.gone: dict[str, float] = {}
         """Seconds since the epoch at which an operator said so."""
+        self._master: Json = {}
         self.size = 0
         """Of what was stored or read last, in bytes."""
         self.load_times = Timings()
@@ -66,8 +67,13 @@ class Registry:
         """Keep the registry elsewhere; before it is loaded."""
         self._store = store
 
-    def load(self) -> None:
-        """Read what the master before this one knew."""
+    def recover(self, master: Json) -> None:
+        """Read what the master before this one knew, and store who leads now (MasterInfo)."""
+        self._master = master
+        self._load()
+        self._save()
+
+    def _load(self) -> None:
         with self.load_times.measure():
             data = self._store.load()
         if data:
@@ -103,7 +109,12 @@ class Registry:
         self._save()
 
     def _save(self) -> None:
-        content = {"admitted": self.admitted, "unreachable": self.unreachable, "gone": self.gone}
+        content = {
+            "master": self._master,
+            "admitted": self.admitted,
+            "unreachable": self.unreachable,
+            "gone": self.gone,
+        }
         data = json.dumps(content).encode()
         self.size = len(data)
         with self.store_times.measure():

@@ -9,12 +9,10 @@ import time
 import uuid
 from collections import Counter, deque
 
+from local.mesos.build import VERSION
 from local.mesos.flags import Flags
 from local.mesos.master.model import Agent, Framework, Json, Offer
 from local.mesos.master.registry import Registry
-
-VERSION = "1.12.0"
-"""The version of Mesos whose API this is."""
 
 CAPABILITIES = ("AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2")
 

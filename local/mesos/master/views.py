@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from local.mesos import formats
+from local.mesos import build, formats
 from local.mesos.master.item_views import (
     agent_info,
     agent_view,
@@ -17,23 +15,12 @@ from local.mesos.master.item_views import (
     full_resources,
     task_view,
 )
-from local.mesos.master.model import Framework, Json, Task, joined
-from local.mesos.master.state import CAPABILITIES, VERSION, State
-from local.mesos.resources import Resources
+from local.mesos.master.model import Framework, Json, Task
+from local.mesos.master.state import CAPABILITIES, State
+from local.mesos.resources import Resources, joined
 
 SUMMED_STATES = """TASK_STAGING TASK_STARTING TASK_RUNNING TASK_KILLING TASK_FINISHED TASK_KILLED TASK_FAILED
     TASK_LOST TASK_ERROR TASK_UNREACHABLE""".split()  # noqa: SIM905, one string reads better than ten
-
-
-def version() -> Json:
-    """Which version of the API this is; the time is that of this program."""
-    built = Path(__file__).stat().st_mtime
-    return {
-        "build_date": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(built)),
-        "build_time": built,
-        "build_user": getpass.getuser(),
-        "version": VERSION,
-    }
 
 
 def state(master: State) -> Json:
@@ -41,8 +28,7 @@ def state(master: State) -> Json:
     agents = master.agents.values()
     info, known = master.info, frameworks(master)
     return {
-        "version": VERSION,
-        **version(),
+        **build.version_info(),
         "start_time": master.start_time,
         "elected_time": master.elected_time,
         "id": master.id,

@@ -41,6 +41,11 @@ class Body:
         names = {"framework_id": "MESOS_FRAMEWORK_ID", "executor_id": "MESOS_EXECUTOR_ID"}
         return {field: {"value": environment[name]} for field, name in names.items()}
 
+    @property
+    def agent_id(self) -> Json:
+        """The agent as scheduler calls name it."""
+        return {"agent_id": {"value": self.hello["environment"]["MESOS_SLAVE_ID"]}}
+
     def exit(self, status: int) -> None:
         """Have it end."""
         with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +20,14 @@ from local import process
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MASTER_PORT, AGENT_PORT = 5050, 5051
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
-MASTER_FLAGS = "--allocation_interval=250ms --agent_ping_timeout=1secs --max_agent_ping_timeouts=3"
+MASTER_FLAGS = "--allocation_interval=250ms --max_agent_ping_timeouts=3"
 AGENT_FLAGS = (
     "--executor_shutdown_grace_period=2secs --attributes=host:h1;rack:r1;zone:z1 "
-    "--resources=cpus:8;mem:8192;disk:50000;ports:[7000-7999,9000-9099]"
+    "--resources=cpus:8;mem:8192;disk:50000;ports:[7000-7999,9000-9099] "
+    "--registration_backoff_factor=100ms --hostname_lookup=false --launcher=posix "
+    "--isolation=posix/cpu,posix/mem,filesystem/posix,disk/du --systemd_enable_support=false"
 )
 """Those that were recorded with."""
 
@@ -32,9 +35,10 @@ _numbers = itertools.count()
 
 
 class Cluster:
-    """``start`` first, ``down`` at the end."""
+    """``start`` first, ``down`` at the end. An agent is lost after three times ``ping_timeout``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ping_timeout: str) -> None:
+        self._flags = f"{MASTER_FLAGS} --agent_ping_timeout={ping_timeout}"
         self._folder = folder.resolve()
         self.begun = time.time()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -44,6 +48,7 @@ class Cluster:
             folder / "agent" / "work": "/mesos/agent1/work",
             folder / "agent": "/mesos/agent1",
             folder / "master": "/mesos/master",
+            Path(tempfile.gettempdir()): "/mesos/scratch",
         }
 
     def start(self) -> None:
@@ -56,14 +61,16 @@ class Cluster:
         """Start the master, and wait until it answers."""
         work = self._folder / "master"
         host, port = self.master
-        self._start("master", f"--ip={host} --port={port} --work_dir={work} {MASTER_FLAGS}")
+        self._start("master", f"--ip={host} --port={port} --work_dir={work} {self._flags}")
         self._await(lambda: self._answers(self.master), "master")
 
     def start_agent(self) -> None:
         """Start the agent. It works some time later."""
         work, (host, port) = self._folder / "agent" / "work", self.agent
         flags = f"--ip={host} --port={port} --work_dir={work} --master={host}:{self.master[1]}"
-        self._start("agent", f"{flags} {AGENT_FLAGS}")
+        own = self._folder / "agent"
+        own_flags = f"--hostname={host} --runtime_dir={own / 'runtime'} --fetcher_cache_dir={own / 'fetch'}"
+        self._start("agent", f"{flags} {own_flags} {AGENT_FLAGS}")
 
     def stop_master(self) -> None:
         """Kill the master."""

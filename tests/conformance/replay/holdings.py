@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from tests.conformance.replay.matching import Difference, Matcher
@@ -65,14 +65,14 @@ class Holdings:
         ids = self._matcher.bindings.recorded
         return _sum({**offer, "agent_id": {"value": ids(offer["agent_id"]["value"])}} for offer in offers)
 
-    def compare(self, event: Json) -> Iterator[Difference]:
-        """The differences of what is held, once the offers of an event were made."""
+    def compare(self, event: Json, without: Collection[str] = ()) -> Iterator[Difference]:
+        """The differences of what is held, once the offers of an event were made; fields left out of it."""
         fresh = [offer for name, offer in self._seen.items() if not self._matcher.bindings.knows(name)]
         offered = _by_id(event)
         same = self._sum_of_now(fresh) == _sum(offered.values())
         if len(fresh) == len(offered) and (same or not self.agree):
-            seen = {"type": "OFFERS", "offers": {"offers": fresh}}
-            yield from self._matcher.compare("scheduler OFFERS", "", event, seen)
+            pair = [_without(offers, without) for offers in (list(offered.values()), fresh)]
+            yield from self._matcher.compare("scheduler OFFERS", "offers", *pair)
         elif not self.agree:
             recorded, held = list(self._recorded.values()), list(self._seen.values())
             yield Difference("scheduler OFFERS", "(all that is held)", recorded, held)
@@ -103,6 +103,10 @@ class Holdings:
 
 def _by_id(event: Json) -> dict[str, Json]:
     return {offer["id"]["value"]: offer for offer in event["offers"]["offers"]}
+
+
+def _without(offers: list[Json], fields: Collection[str]) -> list[Json]:
+    return [{key: item for key, item in offer.items() if key not in fields} for offer in offers]
 
 
 def _sum(offers: Iterable[Json]) -> Counter[str]:

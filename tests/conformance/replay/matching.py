@@ -20,8 +20,8 @@ TOKEN = re.compile(
 """UUIDs as text (with the number of an offer, as others may have been made in between) and in base64."""
 
 PIDS = frozenset({"executor_pid"})
-SECONDS = range(1_700_000_000, 2_500_000_000)
-NANOSECONDS = range(1_700_000_000 * 10**9, 2_500_000_000 * 10**9)
+SECONDS = range(1_700_000_000, 2_000_000_000)
+NANOSECONDS = range(1_700_000_000 * 10**9, 2_000_000_000 * 10**9)
 CLOCK_SECONDS = 2.0
 """By how much files' times and rounded ones may lie outside of a run."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from threading import Thread
@@ -34,8 +34,7 @@ from tests.conformance.replay.streams import (
 Json = dict[str, Any]
 
 RETRY_SECONDS = 0.05
-SETTLE_SECONDS = 0.3
-"""For what is on its way and answered by nothing, such as an acknowledgement from the master to an agent."""
+LAST_MESSAGE = "bGFzdA=="
 
 
 class Player:
@@ -52,6 +51,7 @@ class Player:
         self._streams: dict[str, EventStream] = {}
         self._holdings: dict[str, Holdings] = defaultdict(lambda: Holdings(self._matcher))
         self._answers: dict[str, deque[Answer | OSError]] = defaultdict(deque)
+        self._reads: dict[str, Json] = {}
         self._bodies: list[Body] = []
         self._steps: dict[str, Callable[[Json], None]] = {
             "call": self._call,
@@ -87,6 +87,13 @@ class Player:
     # Calls and their answers.
 
     def _call(self, entry: Json) -> None:
+        """Make a call; a read, which changes nothing, only when all has happened that its answer tells of."""
+        if entry["path"].startswith("GET "):
+            self._reads[entry["who"]] = entry
+        else:
+            self._make(entry)
+
+    def _make(self, entry: Json) -> None:
         who, recorded = entry["who"], entry.get("body")
         method, path = self._matcher.outgoing(entry["path"]).split(" ", 1)
         headers = {name: self._matcher.outgoing(text) for name, text in entry.get("headers", {}).items()}
@@ -125,6 +132,8 @@ class Player:
         return stream.answer
 
     def _response(self, entry: Json) -> None:
+        if read := self._reads.pop(entry["who"], None):
+            self._make(read)
         answer = self._answers[entry["who"]].popleft()
         place = entry["path"].partition("?")[0] + self._call_type(entry)
         if isinstance(answer, OSError):
@@ -150,7 +159,8 @@ class Player:
         recorded, who = entry["body"], entry["who"]
         inbox = self._streams[who].inbox
         if _kind(recorded) == "OFFERS":
-            self._offers(self._holdings[who], inbox, recorded)
+            # What was offered while a call was under way may have been made before it, or after.
+            self._offers(who, recorded, without=("executor_ids",) if self._answers[who] else ())
             return
         key = _key(recorded)
         seen, earlier = inbox.take(lambda event: _key(event) == key, " ".join(key))
@@ -165,11 +175,12 @@ class Player:
 
     # Offers.
 
-    def _offers(self, holdings: Holdings, inbox: Inbox, recorded: Json) -> None:
+    def _offers(self, who: str, recorded: Json, without: Collection[str]) -> None:
+        holdings, inbox = self._holdings[who], self._streams[who].inbox
         holdings.add_recorded(recorded)
         self._await_offers(holdings, inbox, lambda: holdings.agree or holdings.exceed)
         if holdings.agree or not holdings.exceed:
-            self.differences += holdings.compare(recorded)
+            self.differences += holdings.compare(recorded, without)
 
     def _await_offers(self, holdings: Holdings, inbox: Inbox, enough: Callable[[], bool]) -> None:
         """Take offers in until it is enough, or nothing more comes."""
@@ -213,10 +224,23 @@ class Player:
             "no answer before the agent is back": [cluster.release_agent],
             "scheduler closes its connection": [lambda: self._streams["scheduler"].close()],
         }
-        if entry["body"] in actions:
-            time.sleep(SETTLE_SECONDS)
+        if "killed" in entry["body"]:
+            self._settle()
         for action in actions.get(entry["body"], []):
             action()
+
+    def _settle(self) -> None:
+        """Wait until the agent has got what is on its way to it, acknowledgements above all."""
+        live = [stream for stream in self._streams.values() if END not in stream.inbox.rest()]
+        executor, scheduler = self._streams.get("executor"), self._streams.get("scheduler")
+        if executor is None or executor not in live or scheduler is None or scheduler not in live:
+            return
+        stream_id, ids = scheduler.answer.headers["Mesos-Stream-Id"], self._bodies[-1].ids
+        headers = {"Content-Type": "application/json", "Mesos-Stream-Id": stream_id}
+        message = {**self._bodies[-1].agent_id, "executor_id": ids["executor_id"], "data": LAST_MESSAGE}
+        body = {"type": "MESSAGE", "framework_id": ids["framework_id"], "message": message}
+        call(self._cluster.master, "POST", "/api/v1/scheduler", headers, body)
+        executor.inbox.take(lambda event: _kind(event) == "MESSAGE", "the last message")
 
     # Executors.
 

@@ -15,9 +15,9 @@ from typing import Any
 Json = dict[str, Any]
 Address = tuple[str, int]
 
-CALL_SECONDS = 10.0
-WAIT_SECONDS = 20.0
-"""More than anything takes that was recorded: an update that is not acknowledged is repeated after 10 s."""
+CALL_SECONDS = 30.0
+WAIT_SECONDS = 45.0
+"""More than anything takes that was recorded, on a busy machine: an update is repeated after 10 s."""
 
 END = "(end of stream)"
 
