@@ -144,8 +144,10 @@ def _want_offers(decision: Decision, now: float) -> Decision:
     waiting = {node.number: before.get(node.number, now) for node in wanting}
     if waiting.keys() == before.keys():
         return decision
-    decision = decision.with_session(waiting=waiting)
-    return decision.plus(Revive()) if waiting.keys() - before.keys() else decision
+    if not waiting.keys() - before.keys():
+        return decision.with_session(waiting=waiting)
+    # What speaks against an agent does so for one node: each offer that comes now is looked at anew.
+    return decision.with_session(waiting=waiting, shortfalls={}).plus(Revive())
 
 
 def _want_slot(decision: Decision, now: float) -> Decision:

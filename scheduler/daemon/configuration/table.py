@@ -384,7 +384,12 @@ CASSANDRA = Section(
             NAME,
             "Data center. Cannot change.",
         ),
-        Setting("CASSANDRA_LOCATION_RACK", "node.cassandra.rack", RACK, "Rack, or @zone. Cannot change."),
+        Setting(
+            "CASSANDRA_LOCATION_RACK",
+            "node.cassandra.rack",
+            RACK,
+            "Rack; or @zone, @region or an attribute of the agents. Cannot change.",
+        ),
         Setting(
             "CASSANDRA_ROLLING_RESTART_NAME",
             "node.cassandra.rolling_restart_name",
