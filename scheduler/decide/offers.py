@@ -32,7 +32,9 @@ def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     for node in wanting:
         if node.placement is not None:
             decision, left = _start_again(decision, node, left, now)
-    for node in wanting:
+    for number in [node.number for node in wanting]:
+        # As it is now: a place may have been given up just above.
+        node = decision.world.ledger.nodes[number]
         if node.placement is None:
             decision, left = _start_anew(decision, node, left, now)
     decision, left = maintenance.use(decision, left, now)
