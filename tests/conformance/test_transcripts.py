@@ -56,5 +56,6 @@ def test_all_is_as_it_was_recorded(name: str, replays: Replays) -> None:
 def test_every_allowed_difference_is_there(allowed: object, replays: Replays) -> None:
     if set(replays) != set(TRANSCRIPTS):
         pytest.skip("not all transcripts are played")
-    differences = [item for future in replays.values() for item in future.result()]
+    played = [future.result() for future in replays.values() if future.exception() is None]
+    differences = [item for found in played for item in found]
     assert any(allowed.covers(item) for item in differences)

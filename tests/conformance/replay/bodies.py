@@ -46,6 +46,17 @@ class Body:
         """The agent as scheduler calls name it."""
         return {"agent_id": {"value": self.hello["environment"]["MESOS_SLAVE_ID"]}}
 
+    def run_script(self, task: Json) -> list[str]:
+        """Write and read the files that a task names in its data; what is said of those read, in base64."""
+        sandbox, said = Path(self.hello["environment"]["MESOS_SANDBOX"]), []
+        for name, *arguments in json.loads(base64.b64decode(task.get("data", "W10="))):
+            if name == "write":
+                (sandbox / arguments[0]).write_text(arguments[1])
+            elif name == "read":
+                message = {"read": (sandbox / arguments[0]).read_text()}
+                said.append(base64.b64encode(json.dumps(message).encode()).decode())
+        return said
+
     def exit(self, status: int) -> None:
         """Have it end."""
         with contextlib.suppress(OSError):

@@ -54,6 +54,11 @@ class Holdings:
         return bool(self._now - self._then)
 
     @property
+    def lack(self) -> bool:
+        """Whether something that was held then is not held now."""
+        return bool(self._then - self._now)
+
+    @property
     def _then(self) -> Counter[str]:
         return _sum(self._recorded.values())
 
@@ -70,7 +75,7 @@ class Holdings:
         fresh = [offer for name, offer in self._seen.items() if not self._matcher.bindings.knows(name)]
         offered = _by_id(event)
         same = self._sum_of_now(fresh) == _sum(offered.values())
-        if len(fresh) == len(offered) and (same or not self.agree):
+        if fresh and len(fresh) == len(offered) and (same or not self.agree):
             pair = [_without(offers, without) for offers in (list(offered.values()), fresh)]
             yield from self._matcher.compare("scheduler OFFERS", "offers", *pair)
         elif not self.agree:

@@ -34,6 +34,7 @@ from tests.conformance.replay.streams import (
 Json = dict[str, Any]
 
 RETRY_SECONDS = 0.05
+NO_OFFERS: Json = {"type": "OFFERS", "offers": {"offers": []}}
 LAST_MESSAGE = "bGFzdA=="
 
 
@@ -41,7 +42,7 @@ class Player:
     """Plays one transcript on a fresh cluster; ``differences`` is what came of it."""
 
     def __init__(self, transcript: list[Json], cluster: Cluster, folder: Path) -> None:
-        self._transcript = transcript
+        self._transcript = _with_late_kills(transcript)
         self._cluster = cluster
         suite = folder / "suite"
         suite.mkdir()
@@ -53,6 +54,7 @@ class Player:
         self._answers: dict[str, deque[Answer | OSError]] = defaultdict(deque)
         self._reads: dict[str, Json] = {}
         self._bodies: list[Body] = []
+        self._said: deque[str] = deque()
         self._steps: dict[str, Callable[[Json], None]] = {
             "call": self._call,
             "response": self._response,
@@ -101,6 +103,8 @@ class Player:
         if who != "operator" and _kind(recorded) == "SUBSCRIBE":
             self._answers[who].append(self._subscribe(who, path, headers, body))
             return
+        if who == "executor" and _kind(recorded) == "MESSAGE":
+            body["message"]["data"] = self._said.popleft()
         if _kind(recorded) in ("ACCEPT", "DECLINE"):
             self._answer_offers(who, recorded, body)
         try:
@@ -172,6 +176,8 @@ class Player:
         if _kind(recorded) == "RESCIND":
             self._rescind_pieces(who, recorded)
         self._compare(place, "", recorded, seen)
+        if who == "executor" and _kind(seen) == "LAUNCH":
+            self._said += self._bodies[-1].run_script(seen["launch"]["task"])
 
     # Offers.
 
@@ -182,9 +188,11 @@ class Player:
         if holdings.agree or not holdings.exceed:
             self.differences += holdings.compare(recorded, without)
 
-    def _await_offers(self, holdings: Holdings, inbox: Inbox, enough: Callable[[], bool]) -> None:
+    def _await_offers(
+        self, holdings: Holdings, inbox: Inbox, enough: Callable[[], bool], seconds: float = WAIT_SECONDS
+    ) -> None:
         """Take offers in until it is enough, or nothing more comes."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + seconds
         while not enough():
             try:
                 event, _ = inbox.take(holdings.wants, "an offer", deadline - time.monotonic())
@@ -197,7 +205,7 @@ class Player:
         holdings, field = self._holdings[who], recorded["type"].lower()
         self._await_offers(holdings, self._streams[who].inbox, lambda: holdings.agree)
         if not holdings.agree:
-            self.differences += holdings.compare({"type": "OFFERS", "offers": {"offers": []}})
+            self.differences += holdings.compare(NO_OFFERS)
         answered = holdings.answer(offer["value"] for offer in recorded[field]["offer_ids"])
         if answered:
             body[field]["offer_ids"] = answered
@@ -263,6 +271,10 @@ class Player:
             for event in stream.inbox.rest():
                 if event != END and not self._holdings[who].wants(event):
                     self._compare(f"{who} {_kind(event)}", "(not recorded)", None, event)
+        for who, holdings in self._holdings.items():
+            self._await_offers(holdings, self._streams[who].inbox, lambda h=holdings: not h.lack, seconds=0.0)
+            if holdings.lack:
+                self.differences += holdings.compare(NO_OFFERS)
         for body in self._bodies:
             if not body.await_end():
                 self.differences.append(Difference("executor", "(end)", "ends", "runs on"))
@@ -275,18 +287,34 @@ def _places(transcript: list[Json], cluster: Cluster, suite: Path) -> Places:
     """Where it was recorded: the master's address is in SUBSCRIBED, the agent's port is the next one."""
     told = next(e["body"]["subscribed"] for e in transcript if _kind(e.get("body")) == "SUBSCRIBED")
     port = told["master_info"]["port"]
-    (host, master), (_, agent) = cluster.master, cluster.agent
+    (master_host, master), (agent_host, agent) = cluster.master, cluster.agent
     texts = {
-        f"{host}:{master}": f"127.0.0.1:{port}",
-        f"{host}:{agent}": f"127.0.0.1:{port + 1}",
-        host: "127.0.0.1",
+        f"{master_host}:{master}": f"127.0.0.1:{port}",
+        f"{agent_host}:{agent}": f"127.0.0.1:{port + 1}",
+        master_host: "127.0.0.1",
+        agent_host: "127.0.0.1",
         str(suite): "/mesos/suite",
-        **{str(path): text for path, text in cluster.places.items()},
+        **cluster.places,
     }
     ports = {master: port, agent: port + 1}
     numbers = {("port", kind(now)): kind(then) for now, then in ports.items() for kind in (int, str)}
-    numbers["ip", int.from_bytes(socket.inet_aton(host), "little")] = told["master_info"]["ip"]
+    numbers["ip", int.from_bytes(socket.inet_aton(master_host), "little")] = told["master_info"]["ip"]
     return Places(texts, numbers)
+
+
+def _with_late_kills(transcript: list[Json]) -> list[Json]:
+    """The entries, with each kill right before its first effect: what came until then had been on its way."""
+    entries = list(transcript)
+    for note in [entry for entry in transcript if entry["dir"] == "note" and "killed" in entry["body"]]:
+        index = entries.index(note)
+        while entries[index + 1]["dir"] in ("event", "response") and not _shows_kill(entries[index + 1]):
+            entries[index : index + 2] = entries[index + 1], note
+            index += 1
+    return entries
+
+
+def _shows_kill(entry: Json) -> bool:
+    return _kind(entry.get("body")) in ("RESCIND", "FAILURE", END)
 
 
 def _kept(headers: Any) -> Json:
