@@ -28,6 +28,11 @@ class Process:
     pid: int
     started: int
 
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """The process that has this pid now."""
+        return cls(pid, _started(pid) or 0)
+
     @property
     def alive(self) -> bool:
         """Whether this very process still runs."""
@@ -65,7 +70,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path, fol
         )
     # Popen is not to warn that it runs on: ``wait`` collects it, or init does after this command.
     child.returncode = 0
-    return Process(child.pid, _started(child.pid) or 0)
+    return Process.of(child.pid)
 
 
 def end_all(processes: Iterable[Process], number: int, seconds: float) -> list[Process]:

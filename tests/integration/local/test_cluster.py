@@ -119,18 +119,6 @@ def test_down_leaves_nothing_of_an_agent_that_was_killed(cluster: LocalCluster) 
     assert belonging_to(cluster.data) == []
 
 
-def test_what_the_scheduler_refuses_is_not_remembered(cluster: LocalCluster) -> None:
-    refused = cluster.command("up", "--detach", "--nodes", "1", "--env", "CASSANDRA_CPUS=many")
-    assert (refused.returncode, "CASSANDRA_CPUS" in refused.stderr) == (1, True)
-    cluster.up("--nodes", "1")
-    cluster.down()
-    refused = cluster.command("up", "--detach", "--env", "CASSANDRA_DISK_MB=5000")
-    assert refused.returncode == 1
-    assert "CASSANDRA_DISK_MB cannot change from 4096.0 to 5000.0" in refused.stderr
-    assert belonging_to(cluster.data) == []
-    cluster.up()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_cluster_in_the_foreground(tmp_path: Path, number: signal.Signals) -> None:
     data = tmp_path / "data"
