@@ -11,13 +11,14 @@ from typing import Protocol
 
 from executor import configure
 from executor.configure import Credentials, management_address
+from executor.decommission import Decommission
 from executor.distribution import Programs
 from executor.failure import NotAnswering
 from executor.jolokia import Jolokia
 from executor.layout import Layout
 from executor.management import Management
 from protocol.codec import DecodeError, Json, encode
-from protocol.message import SCHEMA, SEEDS, STATUS, Message, decode_message, encode_message
+from protocol.message import DECOMMISSION, SCHEMA, SEEDS, STATUS, Message, decode_message, encode_message
 from protocol.task import ServerTask
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Answers:
         self._doing = doing
         self._started: Started | None = None
         self._seeds_lock = threading.Lock()
+        self._decommission = Decommission()
 
     def ask(self, started: Started) -> None:
         """From now on this Cassandra is asked."""
@@ -101,6 +103,8 @@ class Answers:
                 return dict(encode(management.schema()))
         if question.subject == SEEDS:
             return self._take_seeds(started, _seeds(question))
+        if question.subject == DECOMMISSION:
+            return dict(encode(self._decommission.order(started)))
         raise DecodeError(f"this executor does not know questions on {question.subject!r}")
 
     def _take_seeds(self, started: Started, seeds: list[str]) -> dict[str, Json]:

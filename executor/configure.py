@@ -106,6 +106,8 @@ def _write_secrets(layout: Layout, task: ServerTask, bound: str, credentials: Cr
         host=bound,
         port=str(task.ports.jolokia),
         discoveryEnabled="false",
+        # One thread for all would keep every question waiting for as long as a decommission takes.
+        executor="cached",
         user=user,
         password=password,
     )

@@ -11,3 +11,7 @@ class Stopped(Exception):
 
 class NotAnswering(Exception):
     """Cassandra cannot be asked: not started, hanging, or refusing; the message says which."""
+
+
+class Refused(Exception):
+    """Cassandra was told to do something and has not done it; the message is its own reason."""

@@ -26,6 +26,9 @@ UNTELLING = frozenset(
 )
 """What Java prints after it has said what is wrong."""
 
+DECOMMISSIONED = "This node was decommissioned and will not rejoin the ring"
+"""What Cassandra says, of data that hold a node which has left the ring."""
+
 
 class LogTail:
     """What Cassandra has logged since this was made: the log goes on over its restarts."""
@@ -63,6 +66,11 @@ def last_lines(text: str, most_bytes: int) -> str:
         return text
     end = data[-most_bytes:].decode(errors="ignore")
     return end.partition("\n")[2] or end
+
+
+def has_left(text: str) -> bool:
+    """Whether Cassandra has refused to start because its node was decommissioned: it never starts again."""
+    return DECOMMISSIONED in text
 
 
 def last_error(text: str) -> str:

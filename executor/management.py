@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from executor.failure import NotAnswering
+from executor.failure import NotAnswering, Refused
 from executor.jolokia import Answer, Jolokia, execute, read
 from protocol.report import NodeStatus
 from protocol.schema import Keyspace, Schema
@@ -18,6 +18,7 @@ SNITCH = "org.apache.cassandra.db:type=EndpointSnitchInfo"
 GOSSIPER = "org.apache.cassandra.net:type=Gossiper"
 LOAD = "org.apache.cassandra.metrics:type=Storage,name=Load"
 RUNTIME = "java.lang:type=Runtime"
+STREAMS = "org.apache.cassandra.net:type=StreamManager"
 
 STATUS = (
     read(
@@ -40,6 +41,9 @@ STATUS = (
 )
 
 READ_SECONDS = 2.0
+DECOMMISSION_SECONDS = 30 * 86400.0
+"""How long a decommission is listened to. It goes on by itself when nobody listens any more."""
+
 MISSING = 404
 """Jolokia's status for a bean that is not there."""
 
@@ -113,6 +117,23 @@ class Management:
     def drain(self, timeout_seconds: float) -> None:
         """Flush everything and take no more requests. Raises NotAnswering."""
         self._execute(STORAGE, "drain", timeout_seconds)
+
+    def decommission(self) -> None:
+        """Have the node leave the ring; returns when it has. Raises Refused, or NotAnswering if unsure."""
+        (answer,) = self._jolokia.ask((execute(STORAGE, "decommission", False),), DECOMMISSION_SECONDS)
+        if "value" not in answer:
+            # Java's name of the exception comes first, and says nothing that its text does not.
+            raise Refused(str(answer.get("error", "no reason given")).rpartition("Exception : ")[2])
+
+    def sent(self) -> tuple[int, int]:
+        """Bytes sent, and to be sent in all, of the streams that there are now. Raises NotAnswering."""
+        (answer,) = self._jolokia.ask((read(STREAMS, "CurrentStreams"),), READ_SECONDS)
+        streams = _value(answer, "its streams") or []
+        done, wanted = (
+            sum(int(stream.get(name) or 0) for stream in streams)
+            for name in ("currentTxBytes", "totalTxBytes")
+        )
+        return done, wanted
 
     def _execute(self, bean: str, operation: str, timeout_seconds: float) -> Any:
         (answer,) = self._jolokia.ask((execute(bean, operation),), timeout_seconds)

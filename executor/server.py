@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,14 @@ from executor.distribution import Depot
 from executor.failure import Stopped, TaskFailed
 from executor.layout import Layout
 from executor.lock import Lock
-from executor.logs import LogTail, last_error, last_lines
+from executor.logs import LogTail, has_left, last_error, last_lines
 from executor.ports import check_free
 from executor.process import Cassandra, ended, stopped
 from executor.stop import StopOrder, Stopping
 from executor.updates import Updates
 from executor.watch import Rhythm, Watch
 from protocol.codec import DecodeError
-from protocol.report import Failure
+from protocol.report import Failure, NodeStatus
 from protocol.task import ServerTask, decode_task
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,8 @@ class Server:
         if self._order.given:
             self._updates.killed(f"{stopping.drained}, {stopped(code)}")
         else:
-            self._updates.failed(_failure(code, tail.read()))
+            end = tail.read()
+            self._updates.failed(_failure(code, end), status=_last_status(end))
 
     def _watch(self, started: Started, depot: Depot) -> None:
         def tidy() -> None:
@@ -110,6 +112,13 @@ def _prepare(started: Started) -> list[str]:
     task, layout = started.task, started.layout
     configure.write_all(layout, task, started.address, started.credentials)
     return jvm.command(started.programs, task, layout, started.bound)
+
+
+def _last_status(log_end: str) -> NodeStatus | None:
+    """What the log tells of the node that nobody can be asked for any more: that it has left the ring."""
+    if not has_left(log_end):
+        return None
+    return NodeStatus(mode="DECOMMISSIONED", as_of=time.time())
 
 
 def _failure(code: int, log_end: str) -> Failure:

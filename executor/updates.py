@@ -56,9 +56,11 @@ class Updates:
         """The end has come, as ordered."""
         self._tell(KILLED, message, Report(progress=progress))
 
-    def failed(self, failure: Failure, progress: Progress | None = None) -> None:
-        """The end has come by itself."""
-        self._tell(FAILED, failure.reason, Report(failure=failure, progress=progress))
+    def failed(
+        self, failure: Failure, progress: Progress | None = None, status: NodeStatus | None = None
+    ) -> None:
+        """The end has come by itself; ``status`` where more is known of the node than that."""
+        self._tell(FAILED, failure.reason, Report(status, failure, progress))
 
     def working(self, message: str, progress: Progress) -> None:
         """A maintenance task is so far."""

@@ -6,6 +6,8 @@ Subjects, all asked by the scheduler:
 ``seeds``   body ``{"seeds": [address, ...]}``; the executor writes them into cassandra.yaml and has the
             node read them again; the answer is ``{"seeds": [...]}`` as applied, or an error.
 ``schema``  body empty; the answer is a Schema, or an error.
+``decommission``  body empty; the node leaves the ring, if it does not yet or has not already; the answer
+            is a Leaving, or an error.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ VERSION = 1
 STATUS = "status"
 SEEDS = "seeds"
 SCHEMA = "schema"
+DECOMMISSION = "decommission"
 
 
 @dataclass(frozen=True)

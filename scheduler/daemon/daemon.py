@@ -22,6 +22,7 @@ from protocol.schema import Schema
 from scheduler.daemon.engine import Engine, Refusal
 from scheduler.daemon.leadership import Leadership, connect
 from scheduler.daemon.service import Health, NoAnswer, Unavailable
+from scheduler.decide.shrinking import refusals
 from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.mesos.detector import detector_for
 from scheduler.mesos.driver import CallFailed, CallRefused, Driver, Framework, NotConnected
@@ -206,7 +207,7 @@ class Daemon:
     def health(self) -> Health:
         """See ``Service``."""
         world = self._engine.world if self._engine else None
-        nodes = list(world.ledger.nodes.values()) if world else []
+        nodes = world.ledger.members() if world else ()
         progress = world.session.reconciliation if world else None
         reasons = self._reasons(world)
         return Health(
@@ -227,7 +228,7 @@ class Daemon:
             return (self._reason,)
         reasons = [] if world.session.registered else ["not registered with Mesos"]
         down = [node.name for node in world.ledger.members() if not node.normal]
-        return (*reasons, *(f"{name} is not NORMAL" for name in down), *world.errors)
+        return (*reasons, *(f"{name} is not NORMAL" for name in down), *world.errors, *refusals(world))
 
     def world(self) -> World:
         """See ``Service``."""

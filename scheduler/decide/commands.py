@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from scheduler.decide import operations, owner, reconcile, replacement
+from scheduler.decide import departure, departure_phase, operations, owner, reconcile, replacement
 from scheduler.decide.decision import Decision, Refused, UnknownName
 from scheduler.decide.lifecycle import given_up
 from scheduler.model.event import (
@@ -34,6 +34,8 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
             return operations.resume(_proceed(decision, _known(decision.world, plan)), plan)
         case ForceComplete(plan, phase, step) if plan in operations.PHASES:
             return operations.force(decision, plan, _parts(decision.world, plan, phase, step))
+        case ForceComplete(owner.DEPLOY, phase, step) if _is_departure(decision.world, phase):
+            return _give_up(decision, phase, step, now)
         case ForceComplete(plan, phase, step):
             return _force(decision, _steps(decision.world, _known(decision.world, plan), phase, step))
         case RestartStep(plan, phase, step) if plan in operations.PHASES:
@@ -47,7 +49,7 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
         case RestartNode(name):
             return _restart_node(decision, _launched(decision.world, name))
         case ReplaceNode(name, force):
-            return replacement.order(decision, _known_node(decision.world, name), force, now)
+            return replacement.order(decision, _member(decision.world, name), force, now)
 
 
 def _known(world: World, plan: str) -> str:
@@ -104,6 +106,23 @@ def _steps(world: World, plan: str, phase: str, step: str | None) -> Sequence[No
     return named
 
 
+def _is_departure(world: World, phase: str) -> bool:
+    return phase in (owner.DEPARTURE_PHASE, owner.step_id(world, owner.DEPLOY, owner.DEPARTURE_PHASE))
+
+
+def _give_up(decision: Decision, phase: str, step: str | None, now: float) -> Decision:
+    """Wait no longer for what nodes that have left the ring hold. Raises Refused, UnknownName."""
+    world = decision.world
+    nodes = [node for node in departure_phase.nodes(world) if not node.gone]
+    ids = {node.name: owner.step_id(world, owner.DEPLOY, owner.DEPARTURE_PHASE, node.name) for node in nodes}
+    named = [node for node in nodes if step in (None, node.name, ids[node.name])]
+    if step is not None and not named:
+        raise UnknownName(f"the phase {phase} has no open step {step}")
+    for node in named:
+        decision = departure.give_up(decision, node, now)
+    return decision
+
+
 def _force(decision: Decision, nodes: Sequence[Node]) -> Decision:
     controls = decision.world.ledger.controls
     ids = {owner.step_id(decision.world, owner.DEPLOY, owner.DEPLOY_PHASE, node.name): None for node in nodes}
@@ -138,9 +157,19 @@ def _known_node(world: World, name: str) -> Node:
     return node
 
 
+def _member(world: World, name: str) -> Node:
+    """The node of that name. Raises Refused where it has left the ring."""
+    node = _known_node(world, name)
+    if node.left:
+        raise Refused(f"{node.name} has left the ring; GET /v1/plan says what is left of it")
+    return node
+
+
 def _launched(world: World, name: str) -> Node:
     """The node that may be restarted. Raises Refused where there is nothing to restart."""
-    node = _known_node(world, name)
+    node = _member(world, name)
+    if node.departure is not None:
+        raise Refused(f"{node.name} is leaving the ring, and a restart would have it begin anew")
     if node.replacement is not None and (node.placement is None or node.giving_up):
         raise Refused(f"{node.name} is being replaced, and starts as soon as it has a new place")
     if node.task is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 from protocol.codec import DecodeError
-from protocol.message import SEEDS, decode_message
+from protocol.message import DECOMMISSION, SCHEMA, SEEDS, STATUS, Message, decode_message
 from scheduler.decide import (
     commands,
+    departure,
     ids,
     lifecycle,
     maintenance,
@@ -20,6 +22,7 @@ from scheduler.decide import (
     replacement,
     resizing,
     seeds,
+    shrinking,
     stops,
 )
 from scheduler.decide.decision import Decision
@@ -41,6 +44,14 @@ from scheduler.model.world import Framework, Session, World
 
 ENDED = TERMINAL | {UNKNOWN, UNREACHABLE}
 """States in which there is nothing to kill, or nothing that a kill would reach."""
+
+ANSWERS: Mapping[str, Callable[[World, Message], World]] = {
+    SEEDS: seeds.answered,
+    DECOMMISSION: departure.answered,
+    STATUS: shrinking.answered,
+    SCHEMA: shrinking.answered,
+}
+"""Who asked, by the subject."""
 
 
 def decide(world: World, event: Event, now: float) -> Decision:
@@ -117,9 +128,8 @@ def _heard(decision: Decision, data: bytes) -> Decision:
         message = decode_message(data)
     except DecodeError:
         return decision
-    if not message.answer or message.subject != SEEDS:
-        return decision
-    return Decision(seeds.answered(decision.world, message), decision.intents)
+    take = ANSWERS.get(message.subject) if message.answer else None
+    return Decision(take(decision.world, message), decision.intents) if take else decision
 
 
 def _forget_shortfall(decision: Decision, agent_id: str) -> Decision:
@@ -130,6 +140,7 @@ def _forget_shortfall(decision: Decision, agent_id: str) -> Decision:
 def _advance(decision: Decision, now: float) -> Decision:
     """Do what has become possible or necessary, whatever the event was."""
     decision = readiness.settle(decision, now)
+    decision = departure.advance(shrinking.examine(decision, now), now)
     decision = replacement.advance(stops.stop(decision, now), now)
     decision = seeds.push_seeds(decision, now)
     decision = maintenance.advance(decision, now)
@@ -140,7 +151,7 @@ def _want_offers(decision: Decision, now: float) -> Decision:
     """Note which nodes want an offer; the first time that one does, offers refused before are called back."""
     world = decision.world
     before = world.session.waiting
-    wanting = [*owner.wanting(world, now), *resizing.growing(world)]
+    wanting = [*owner.wanting(world, now), *resizing.growing(world), *departure.wanting(world)]
     waiting = {node.number: before.get(node.number, now) for node in wanting}
     if waiting.keys() == before.keys():
         return decision

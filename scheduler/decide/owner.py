@@ -19,6 +19,7 @@ from scheduler.model.world import World
 DEPLOY = "deploy"
 RECOVERY = "recovery"
 DEPLOY_PHASE = "Deploy"
+DEPARTURE_PHASE = "Decommission"
 RECOVERY_PHASE = "Recovery"
 RECONCILIATION_PHASE = "Reconciliation"
 
@@ -77,11 +78,15 @@ def owner(world: World, node: Node) -> str:
 
 
 def settings_for(world: World, node: Node) -> NodeSettings:
-    """What the node is started with."""
+    """What the node is started with.
+
+    Where deploy has not come to it: what worked before. Should that work no more, every other attempt is
+    made with the target, which may be the cure.
+    """
     target = world.ledger.target
     if node.deployed is None or begun(world, node) or is_deployed(world, node):
         return target.node
-    if owner(world, node) == DEPLOY:
+    if owner(world, node) == DEPLOY or (node.failures > 0 and node.failures % 2 == 0):
         return target.node
     return target.known.get(node.deployed, target.node)
 

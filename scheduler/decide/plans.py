@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from scheduler.decide import owner, readiness, reconciliation_phase, stops, wants
+from scheduler.decide import (
+    departure_phase,
+    owner,
+    readiness,
+    reconciliation_phase,
+    shrinking,
+    stops,
+    wants,
+)
 from scheduler.decide.operation_plans import operation_plans
 from scheduler.decide.owner import (
     DEPLOY,
@@ -25,13 +33,16 @@ def plans(world: World, now: float) -> dict[str, Plan]:
 
 
 def deploy(world: World, now: float) -> Plan:
-    """Reconciliation, then one step for each node, in their order."""
+    """Reconciliation, then one step for each node, in their order, and one for each that is taken away."""
     steps = tuple(_deploy_step(world, node, now) for node in world.ledger.staying())
-    phases = (
+    phases: tuple[Phase, ...] = (
         reconciliation_phase.phase(world),
         Phase(step_id(world, DEPLOY, DEPLOY_PHASE), DEPLOY_PHASE, steps),
     )
-    return Plan(DEPLOY, phases, owner.interrupted(world, DEPLOY), world.errors)
+    leaving = departure_phase.phase(world)
+    errors = (*world.errors, *shrinking.refusals(world))
+    phases = (*phases, leaving) if leaving else phases
+    return Plan(DEPLOY, phases, owner.interrupted(world, DEPLOY), errors)
 
 
 def recovery(world: World, now: float) -> Plan:

@@ -23,7 +23,7 @@ def stop(decision: Decision, now: float) -> Decision:
             continue
         if node.task.killing_since is not None:
             decision = _remind(decision, node, now)
-        elif _to_be_stopped(decision.world, node) and wait(decision.world, node) is None:
+        elif _may_be_stopped(decision.world, node):
             decision = _kill(decision.with_node(_stopping(decision.world, node, node.task, now)), node, now)
     return decision
 
@@ -34,6 +34,12 @@ def _stopping(world: World, node: Node, task: Task, now: float) -> Node:
     if owner.owner(world, node) == owner.RECOVERY or owner.begun(world, node):
         return node
     return dataclasses.replace(node, begun=world.ledger.target.config_id, begun_at=now)
+
+
+def _may_be_stopped(world: World, node: Node) -> bool:
+    if node.left:  # it is no member any more, so nobody misses it
+        return is_reconciled(world, node) and not node.unreachable
+    return _to_be_stopped(world, node) and wait(world, node) is None
 
 
 def _to_be_stopped(world: World, node: Node) -> bool:

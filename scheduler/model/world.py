@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from protocol.codec import Json, encode
+from protocol.leaving import Leaving
+from protocol.report import NodeStatus
+from protocol.schema import Schema
 from scheduler.model.node import Node
 from scheduler.model.operation import Operation
 from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
@@ -179,6 +182,31 @@ class SeedsPush:
 
 
 @dataclass(frozen=True)
+class LeaveOrder:
+    """A node was told to leave; told again at ``next_at``. ``answer`` is the last that it gave."""
+
+    next_at: float
+    attempts: int
+    answer: Leaving | None = None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The nodes are asked whether some of them can be taken away; again at ``next_at``.
+
+    ``statuses`` are by node number. ``errors`` are what was found: now where ``judged``, or the last time.
+    """
+
+    begun_at: float
+    next_at: float
+    attempts: int = 0
+    statuses: Mapping[int, NodeStatus] = field(default_factory=dict)
+    schema: Schema | None = None
+    judged: bool = False
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Session:
     """What a leader learns while it leads; begins anew with each subscription.
 
@@ -186,7 +214,7 @@ class Session:
     agent id, say why the last offers were no use to the node that looks for a new place. ``seeds`` and
     ``probed`` (when a silent launch was last asked about, a kill last sent) are by node number.
     ``reminded`` is the same for maintenance tasks, by their id; ``slot_wanted`` names the node whose slot an
-    operation waits for.
+    operation waits for. ``leaving`` are orders to leave the ring, by node number.
     """
 
     registered_at: float | None = None
@@ -198,6 +226,8 @@ class Session:
     probed: Mapping[int, float] = field(default_factory=dict)
     reminded: Mapping[str, float] = field(default_factory=dict)
     slot_wanted: str | None = None
+    leaving: Mapping[int, LeaveOrder] = field(default_factory=dict)
+    examination: Examination | None = None
 
     @property
     def registered(self) -> bool:

@@ -137,6 +137,11 @@ def test_jolokia_is_bound_where_management_is(layout: Layout) -> None:
     assert "host=127.0.0.1\nport=8778\n" in (layout.etc / "jolokia.properties").read_text()
 
 
+def test_no_question_waits_for_the_one_before(layout: Layout) -> None:
+    written(layout)
+    assert "executor=cached\n" in (layout.etc / "jolokia.properties").read_text()
+
+
 def test_a_file_is_replaced_whole_whatever_a_crash_has_left(layout: Layout) -> None:
     (layout.etc / "cassandra.yaml.new").write_text("half")
     (layout.etc / "cassandra.yaml").write_text("old")
