@@ -45,7 +45,7 @@ class _Api(Flask):
 
 
 class _Freshness:
-    """Tells how old an answer is while Mesos is away, in seconds in the header Age, and lets none be kept."""
+    """Tells in the header Age how old an answer is while Mesos or ZooKeeper is away; lets none be kept."""
 
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
         self._service = service
@@ -56,7 +56,7 @@ class _Freshness:
         if "Cache-Control" in answer.headers:
             return answer
         answer.headers["Cache-Control"] = "no-store"
-        silent_since = self._service.health().mesos_silent_since
+        silent_since = self._service.health().silent_since
         if silent_since is not None and _tells_of_the_world(answer):
             answer.headers["Age"] = str(max(0, int(self._clock() - silent_since)))
         return answer

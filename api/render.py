@@ -164,7 +164,8 @@ def shortfall(agent_id: str, value: Shortfall) -> Json:
 
 def health(value: Health) -> Json:
     """How the daemon does."""
-    return {**encode(value), "mesos_silent_since": moment(value.mesos_silent_since)}
+    moments = ("mesos_silent_since", "zookeeper_silent_since")
+    return {**encode(value), **{name: moment(getattr(value, name)) for name in moments}}
 
 
 def health_checks(value: Health) -> Json:

@@ -83,8 +83,9 @@ def _read(variable: str, path: str) -> str:
 
 def _run(settings: Settings, secrets: Secrets, folder: Path) -> int:
     path, digest = bundle.build(folder)
-    url = settings.api.url or f"http://{_own_address(settings.zookeeper_servers)}:{settings.api.port}"
-    daemon = Daemon(settings, secrets, Bundle(path, digest), url)
+    own_url = f"http://{_own_host(settings)}:{settings.api.port}"
+    url = settings.api.url or own_url
+    daemon = Daemon(settings, secrets, Bundle(path, digest), url, own_url)
     server = Server(create_app(daemon), settings.api.host, settings.api.port)
     try:
         server.start()
@@ -102,6 +103,14 @@ def _run(settings: Settings, secrets: Secrets, folder: Path) -> int:
     daemon.close()
     server.stop()
     return code
+
+
+def _own_host(settings: Settings) -> str:
+    """Where other machines find this instance's API."""
+    host = settings.api.host
+    if host in ("0.0.0.0", "::"):
+        return _own_address(settings.zookeeper_servers)
+    return f"[{host}]" if ":" in host else host
 
 
 def _own_address(servers: str) -> str:

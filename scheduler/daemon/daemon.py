@@ -13,26 +13,34 @@ from typing import Any, TypeVar
 import gevent
 from gevent.event import AsyncResult, Event
 from gevent.timeout import Timeout
-from kazoo.exceptions import KazooException
+from kazoo.exceptions import NoAuthError
 
 from protocol.codec import DecodeError, decode
 from protocol.message import SCHEMA, STATUS, Message, decode_message, encode_message
 from protocol.report import NodeStatus
 from protocol.schema import Schema
 from scheduler.daemon.engine import Engine, Refusal
-from scheduler.daemon.leadership import Leadership, connect
+from scheduler.daemon.leadership import Leadership
 from scheduler.daemon.service import Health, NoAnswer, Unavailable
 from scheduler.decide.shrinking import refusals
 from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.mesos.detector import detector_for
-from scheduler.mesos.driver import CallFailed, CallRefused, Driver, Framework, NotConnected
+from scheduler.mesos.driver import (
+    NOT_THE_LEADER,
+    CallFailed,
+    CallRefused,
+    Driver,
+    Framework,
+    NotConnected,
+)
 from scheduler.model.event import Command, Disconnected, MesosEvent, MessageReceived, Subscribed
 from scheduler.model.intent import Send
 from scheduler.model.node import Node
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
-from scheduler.store.ledger import Fenced, Store
+from scheduler.store.ledger import Store
 from scheduler.store.records import UnreadableRecord
+from scheduler.store.session import Fenced, Session, connect
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +49,13 @@ STOPPED, FAILED, LOST_LEADERSHIP, REFUSED = 0, 1, 3, 4
 
 ANSWER_SECONDS = 1.0
 SCHEMA_SECONDS = 3.0
+CONNECT_SECONDS = 15.0
+CLOSE_SECONDS = 2.0
+
+AUTH = "set ZOOKEEPER_AUTH to the login that it was made with"
+
+LOOK_AGAIN_SECONDS = 5.0
+"""How often a ledger that could not be read is tried again; another instance may lead meanwhile."""
 
 T = TypeVar("T")
 
@@ -58,16 +73,25 @@ class Bundle:
 
 
 class Daemon:
-    """Leads when it can; see ``Service`` for what the API asks. ``api_url`` is how others reach the API."""
+    """Leads when it can; see ``Service`` for what the API asks.
 
-    def __init__(self, settings: Settings, secrets: Secrets, bundle: Bundle, api_url: str) -> None:
+    ``api_url`` is how others reach the API of the service, ``own_url`` that of this very process.
+    """
+
+    def __init__(
+        self, settings: Settings, secrets: Secrets, bundle: Bundle, api_url: str, own_url: str
+    ) -> None:
         self.settings = settings
+        self._wanted = settings
         self._secrets = secrets
         self._bundle = bundle
         self._api_url = api_url
+        self._own_url = own_url
         self._client = connect(settings.zookeeper_servers, secrets.zookeeper_auth)
-        self._leadership = Leadership(self._client, settings.service.zk_root, api_url, self._lost)
+        self._session = Session(self._client, self._lost)
+        self._leadership = Leadership(self._session, settings.service.zk_root, own_url)
         self._reason = "connecting to ZooKeeper"
+        self._following = False
         self._engine: Engine | None = None
         self._driver: Driver | None = None
         self._questions: dict[str, AsyncResult] = {}
@@ -86,15 +110,22 @@ class Daemon:
 
     def stop(self) -> None:
         """End as asked: the framework stays registered and its tasks run on."""
-        self._exit.set(STOPPED)
+        self._end(STOPPED)
 
     def close(self) -> None:
         """Let go of Mesos and ZooKeeper, whose lock passes on at once."""
+        self._session.end()
         if self._driver is not None:
             self._driver.stop()
-        gevent.killall(self._greenlets, timeout=2)
-        self._client.stop()
-        self._client.close()
+        gevent.killall(self._greenlets, timeout=CLOSE_SECONDS)
+        with Timeout(CLOSE_SECONDS, False):  # a ZooKeeper that hangs forgets the session by itself
+            self._client.stop()
+            self._client.close()
+
+    def _end(self, code: int) -> None:
+        """The first reason to end is the one that counts."""
+        if not self._exit.ready():
+            self._exit.set(code)
 
     def _spawn(self, run: Callable[[], None]) -> None:
         greenlet = gevent.spawn(run)
@@ -102,56 +133,76 @@ class Daemon:
         self._greenlets.append(greenlet)
 
     def _crashed(self, error: BaseException) -> None:
-        log.error("ending: %s", error)
+        log.error("ending: %s", error or type(error).__name__)
         if isinstance(error, Fenced):
-            self._exit.set(LOST_LEADERSHIP)
+            self._end(LOST_LEADERSHIP)
         elif isinstance(error, Refusal):
-            self._exit.set(REFUSED)
+            self._end(REFUSED)
         else:
-            self._exit.set(FAILED)
+            self._end(FAILED)
 
     def _lost(self) -> None:
         log.error("the ZooKeeper session is lost: ending, so that another may lead")
-        self._exit.set(LOST_LEADERSHIP)
+        self._end(LOST_LEADERSHIP)
 
     def _lead(self) -> None:
+        """Lead as soon as it is this instance's turn, for as long as it can."""
         self._connect()
         self._reason = "waiting to become leader"
-        self._leadership.acquire()
-        store = Store(self._client, self.settings.service.zk_root)
-        log.info("leading, epoch %d", store.take_epoch())
-        try:
-            world = self._first_world(store)
-        except UnreadableRecord as error:
-            self._reason = str(error)
-            log.error("not starting: %s", error)
-            return
-        self._serve(world, store)
+        store = Store(self._session, self.settings.service.zk_root)
+        while True:
+            try:
+                store.refuse_foreign_state()
+                self._follow()
+                self._take_over(store)
+            except UnreadableRecord as error:
+                self._stand_back(str(error))
+            except NoAuthError:
+                self._stand_back(f"ZooKeeper does not let {self.settings.service.zk_root} be used: {AUTH}")
 
     def _connect(self) -> None:
         """Connect for as long as it takes: without ZooKeeper nothing can be known."""
-        while True:
-            try:
-                self._client.start(timeout=15)
-            except self._client.handler.timeout_exception:
-                self._reason = f"ZooKeeper at {self.settings.zookeeper_servers} does not answer"
-                log.warning("%s; trying again", self._reason)
-            else:
-                return
+        connected = self._client.start_async()
+        while not connected.wait(CONNECT_SECONDS):
+            self._reason = f"ZooKeeper at {self.settings.zookeeper_servers} does not answer"
+            log.warning("%s; trying on", self._reason)
+
+    def _follow(self) -> None:
+        """Keep up with who leads, once it is certain that the lock is this service's."""
+        if not self._following:
+            self._following = True
+            self._spawn(self._leadership.follow)
+
+    def _take_over(self, store: Store) -> None:
+        log.info("waiting to become leader, as %s", self._own_url)
+        lock = self._leadership.acquire()
+        log.info("leading, epoch %d", store.take_epoch(lock))
+        self._serve(self._first_world(store), store)
+
+    def _stand_back(self, reason: str) -> None:
+        """Let another instance lead, which may read what this one cannot, and look again after a while."""
+        if reason != self._reason:
+            log.error("not leading: %s", reason)
+        self._reason = reason
+        self._engine = None
+        if self._driver is not None:
+            self._driver.stop()
+        self._leadership.release()
+        gevent.sleep(LOOK_AGAIN_SECONDS)
 
     def _first_world(self, store: Store) -> World:
         ledger = store.load()
         errors: tuple[str, ...] = ()
         if ledger is None:
-            ledger = first_ledger(self.settings, str(uuid.uuid4()))
+            ledger = first_ledger(self._wanted, str(uuid.uuid4()))
             store.create(ledger)
         else:
-            changed, errors = retarget(ledger, self.settings)
+            changed, errors = retarget(ledger, self._wanted)
             store.commit(ledger, changed)
             ledger = changed
         for error in errors:
             log.error("the new configuration is not in force: %s", error)
-        self.settings = in_force(ledger, self.settings)
+        self.settings = in_force(ledger, self._wanted)
         return World(self.settings, ledger, self._bundle_uri(), errors=errors)
 
     def _bundle_uri(self) -> str:
@@ -160,9 +211,11 @@ class Daemon:
     def _serve(self, world: World, store: Store) -> None:
         def may_subscribe() -> bool:
             try:
-                return self._leadership.is_ours() and store.holds_epoch()
-            except KazooException:
+                store.confirm()
+            except Fenced as error:
+                log.error("not subscribing: %s", error)
                 return False
+            return True
 
         service = self.settings.service
         framework = Framework(
@@ -177,7 +230,7 @@ class Daemon:
         )
         detector = detector_for(self.settings.mesos_master)
         self._driver = Driver(framework, detector, self._on_event, may_subscribe)
-        self._engine = Engine(world, store, self._driver, time.time)
+        self._engine = Engine(world, store, self._session, self._driver, time.time)
         self._driver.start()
         self._engine.run()
 
@@ -186,6 +239,8 @@ class Daemon:
         if isinstance(event, Subscribed):
             self._silent_since = None
         elif isinstance(event, Disconnected):
+            if event.reason == NOT_THE_LEADER:
+                self._end(LOST_LEADERSHIP)
             self._silent_since = self._silent_since or time.time()
         elif isinstance(event, MessageReceived) and self._is_answer(event.data):
             return
@@ -209,24 +264,31 @@ class Daemon:
         world = self._engine.world if self._engine else None
         nodes = world.ledger.members() if world else ()
         progress = world.session.reconciliation if world else None
-        reasons = self._reasons(world)
         return Health(
-            serving=world is not None,
-            leader=self._engine is not None,
-            leader_url=self._api_url if self._engine else None,
+            serving=world is not None or self.elsewhere() is not None,
+            leader=world is not None,
+            leader_url=self._own_url if world else self.elsewhere(),
             registered=world is not None and world.session.registered,
-            zookeeper=self._leadership.state,
+            zookeeper=self._session.state,
             reconciled=progress is not None and progress.completed_at is not None,
             nodes_up=sum(node.normal for node in nodes),
             nodes_expected=len(nodes) if world else self.settings.nodes,
             mesos_silent_since=self._silent_since,
-            reasons=reasons,
+            zookeeper_silent_since=self._session.suspended_since,
+            reasons=self._reasons(world),
         )
+
+    def elsewhere(self) -> str | None:
+        """See ``Service``."""
+        return None if self._engine else self._leadership.elsewhere
 
     def _reasons(self, world: World | None) -> tuple[str, ...]:
         if world is None:
-            return (self._reason,)
+            leader = self.elsewhere()
+            return (f"standing by: {leader} leads",) if leader else (self._reason,)
         reasons = [] if world.session.registered else ["not registered with Mesos"]
+        if self._session.suspended_since is not None:
+            reasons.insert(0, "ZooKeeper does not answer: nothing is decided until it does")
         down = [node.name for node in world.ledger.members() if not node.normal]
         return (*reasons, *(f"{name} is not NORMAL" for name in down), *world.errors, *refusals(world))
 

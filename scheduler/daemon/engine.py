@@ -1,13 +1,14 @@
 """The queue of events: one greenlet takes them one by one and owns the world.
 
-Everybody else puts events into the queue or reads the world, which is immutable.
+Everybody else puts events into the queue or reads the world, which is immutable. While ZooKeeper is away
+nothing is done with what the queue holds: what could not be stored is not decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gevent.event import AsyncResult
 from gevent.queue import Empty, Queue
@@ -18,11 +19,32 @@ from scheduler.daemon.service import Conflict, NotFound, Unavailable
 from scheduler.decide.decision import Refused, UnknownName
 from scheduler.model.event import Command, Event, Tick
 from scheduler.model.world import World
+from scheduler.store.session import FateUnknown, Fenced
 
 __all__ = ["Engine", "Refusal"]
 
 TICK_SECONDS = 1.0
 COMMAND_SECONDS = 10.0
+
+STANDSTILL_SECONDS = 5.0
+"""An engine that has not turned for so long, though it ticks, was stopped: another may have led meanwhile."""
+
+NOT_STORED = "the command is not stored, nothing changed; repeat it"
+UNKNOWN_FATE = "it is not known whether the command is stored; repeating it is harmless"
+
+
+class Connection(Protocol):
+    """What the engine needs of the ZooKeeper session."""
+
+    def wait(self) -> object:
+        """Return as soon as it is connected. Raises Fenced once it is lost."""
+
+
+class FencedLedgers(Ledgers, Protocol):
+    """What the engine needs of the store."""
+
+    def confirm(self) -> None:
+        """Ask ZooKeeper whether this process still leads. Raises Fenced."""
 
 
 @dataclass
@@ -38,8 +60,19 @@ class Order:
 class Engine:
     """Runs the loop for one leader. ``clock`` gives seconds since the epoch."""
 
-    def __init__(self, world: World, store: Ledgers, mesos: Mesos, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        world: World,
+        store: FencedLedgers,
+        session: Connection,
+        mesos: Mesos,
+        clock: Callable[[], float],
+    ) -> None:
         self._loop = Loop(world, store, mesos, clock)
+        self._store = store
+        self._session = session
+        self._clock = clock
+        self._turned_at = clock()
         self._queue: Any = Queue()
 
     @property
@@ -62,20 +95,43 @@ class Engine:
             raise Unavailable(_unanswered(order)) from None
 
     def run(self) -> None:
-        """Handle events for ever. Raises Fenced or Refusal when this leader must do nothing more."""
-        while True:
-            try:
-                item = self._queue.get(timeout=TICK_SECONDS)
-            except Empty:
-                item = Tick()
+        """Handle events for ever.
+
+        Raises Fenced or Refusal when this leader must do nothing more, UnreadableRecord when it cannot.
+        """
+        try:
+            while True:
+                self._turn()
+        finally:
+            self._turn_away()
+
+    def _turn(self) -> None:
+        try:
+            item = self._queue.get(timeout=TICK_SECONDS)
+        except Empty:
+            item = Tick()
+        try:
+            self._make_sure()
+            self._take(item)
+        except Fenced as error:
             if isinstance(item, Order):
-                self._obey(item)
-            else:
-                self._loop.step(item)
+                item.answer.set_exception(Unavailable(_fenced(error)))
+            raise
+
+    def _make_sure(self) -> None:
+        """Wait for ZooKeeper, and after a standstill find out whether there is anything left to lead."""
+        self._session.wait()
+        if self._clock() - self._turned_at > STANDSTILL_SECONDS:
+            self._store.confirm()
+        self._turned_at = self._clock()
+
+    def _take(self, item: Order | Event) -> None:
+        if not isinstance(item, Order):
+            self._loop.step(item)
+        elif not item.withdrawn:
+            self._obey(item)
 
     def _obey(self, order: Order) -> None:
-        if order.withdrawn:
-            return
         order.begun = True
         try:
             self._loop.step(order.command)
@@ -86,13 +142,20 @@ class Engine:
         else:
             order.answer.set(None)
 
+    def _turn_away(self) -> None:
+        """Answer the commands that are still queued when the engine ends."""
+        while not self._queue.empty():
+            item = self._queue.get()
+            if isinstance(item, Order):
+                item.answer.set_exception(Unavailable(f"this instance no longer leads: {NOT_STORED}"))
+
+
+def _fenced(error: Fenced) -> str:
+    fate = UNKNOWN_FATE if isinstance(error, FateUnknown) else NOT_STORED
+    return f"this instance no longer leads: {fate}"
+
 
 def _unanswered(order: Order) -> str:
     if order.begun:
-        return (
-            f"ZooKeeper did not confirm within {COMMAND_SECONDS:g} s, so it is not known whether the command "
-            "is stored; repeating it is harmless"
-        )
-    return (
-        "the service is waiting for ZooKeeper or Mesos: the command is not stored, nothing changed; repeat it"
-    )
+        return f"ZooKeeper did not confirm within {COMMAND_SECONDS:g} s: {UNKNOWN_FATE}"
+    return f"the service is waiting for ZooKeeper or Mesos: {NOT_STORED}"

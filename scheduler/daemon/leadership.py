@@ -1,76 +1,72 @@
-"""One leader at a time: a lock in ZooKeeper, and a way to ask whether it is still ours."""
+"""One leader at a time: a lock in ZooKeeper, for which every scheduler of the service queues."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
 from typing import Any
 
-from gevent.event import Event
-from kazoo.client import KazooClient, KazooState
-from kazoo.exceptions import KazooException, NoNodeError
-from kazoo.handlers.gevent import SequentialGeventHandler
-from kazoo.security import ACL, make_digest_acl
+from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
+
+from scheduler.store.session import Session
 
 log = logging.getLogger(__name__)
 
-SESSION_SECONDS = 10.0
-
-
-def connect(servers: str, auth: str) -> KazooClient:
-    """A client for ``h1:p1,h2:p2``, not started. ``auth`` is ``user:password`` for digest ACLs, or empty."""
-    options: dict[str, Any] = {}
-    if auth:
-        user, _, password = auth.partition(":")
-        acl: ACL = make_digest_acl(user, password, all=True)
-        options = {"auth_data": [("digest", auth)], "default_acl": [acl]}
-    return KazooClient(hosts=servers, timeout=SESSION_SECONDS, handler=SequentialGeventHandler(), **options)
-
 
 class Leadership:
-    """The lock ``<root>/lock``; its holders' names are the addresses at which they serve the API.
+    """The lock ``<root>/lock``. Who queues there leaves the address at which it serves the API: ``url``.
 
-    ``on_lost`` is called once, from kazoo's greenlet, when the session has ended: nothing may be written
-    or sent from then on.
+    ``leader`` is the address of whoever holds the lock, as last heard; None when nobody does.
     """
 
-    def __init__(self, client: KazooClient, root: str, name: str, on_lost: Callable[[], None]) -> None:
-        self._client = client
-        self._lock = client.Lock(f"{root}/lock", name)
-        self._on_lost = on_lost
-        self.state = "connecting"
-        self.connected = Event()
-        client.add_listener(self._changed)
+    def __init__(self, session: Session, root: str, url: str) -> None:
+        self._session = session
+        self._path = f"{root}/lock"
+        self._url = url
+        self._lock: Any = None
+        self._changed = threading.Event()
+        self.leader: str | None = None
 
-    def acquire(self) -> None:
-        """Wait until this process leads."""
+    @property
+    def elsewhere(self) -> str | None:
+        """The address of the leader that is another process; None where there is none."""
+        return None if self.leader == self._url else self.leader
+
+    def acquire(self) -> str:
+        """Wait until this process leads. Returns the znode that says so. Raises Fenced."""
+        self._lock = self._session.client.Lock(self._path, self._url)
         self._lock.acquire()
+        self.leader = self._url
+        return f"{self._path}/{self._lock.node}"
 
-    def leader(self) -> str | None:
-        """The address of whoever leads now; None when nobody does or it cannot be told."""
-        try:
-            names = self._lock.contenders()
-        except (KazooException, NoNodeError):
-            return None
-        return names[0] if names else None
+    def release(self) -> None:
+        """Let another one lead that may do better. Raises Fenced."""
+        if self._lock is not None:
+            lock, self._lock = self._lock, None
+            self._session.patiently(lambda client: lock.release())
 
-    def is_ours(self) -> bool:
-        """Ask ZooKeeper, in the present session, whether the lock's znode is still ours."""
-        path = f"{self._lock.path}/{self._lock.node}"
-        stat = self._client.exists(path)
-        return stat is not None and stat.ephemeralOwner == self._client.client_id[0]
+    def follow(self) -> None:
+        """Keep up with who leads, until the session ends. Raises Fenced."""
+        self._session.patiently(lambda client: client.ensure_path(self._path))
+        while True:
+            self._changed.clear()
+            leader = self._session.patiently(self._look)
+            if leader != self.leader:
+                log.info("%s leads", leader or "nobody")
+                self.leader = leader
+            self._changed.wait()
 
-    def _changed(self, state: str) -> None:
-        names = {
-            KazooState.CONNECTED: "connected",
-            KazooState.SUSPENDED: "suspended",
-            KazooState.LOST: "lost",
-        }
-        before, self.state = self.state, names[state]
-        log.info("ZooKeeper session %s", self.state)
-        if self.state == "connected":
-            self.connected.set()
-        else:
-            self.connected.clear()
-        if self.state == "lost" and before != "connecting":
-            self._on_lost()
+    def _watch(self, _event: object) -> None:
+        """Also called when the connection breaks: a watch may have been missed then."""
+        self._changed.set()
+
+    def _look(self, client: KazooClient) -> str | None:
+        queue = client.get_children(self._path, watch=self._watch)
+        for name in sorted(queue, key=lambda name: name.rpartition("__")[2]):
+            try:
+                data, _ = client.get(f"{self._path}/{name}")
+            except NoNodeError:
+                continue  # it has just gone; the watch has told already
+            return data.decode(errors="replace") or None
+        return None

@@ -33,8 +33,10 @@ class NoAnswer(Exception):
 class Health:
     """How the daemon does. ``zookeeper`` is connected, suspended, lost or connecting.
 
-    ``mesos_silent_since`` is when the last sign of life came while not registered, in seconds since the
-    epoch. ``reasons`` say what keeps it from serving or the cluster from being whole.
+    ``serving``: calls are answered, by this instance or by the leader that it passes them on to, at
+    ``leader_url``. ``mesos_silent_since`` and ``zookeeper_silent_since`` are when the last sign of life came
+    while not registered and not connected, in seconds since the epoch. ``reasons`` say what keeps it from
+    serving or the cluster from being whole.
     """
 
     serving: bool
@@ -46,7 +48,14 @@ class Health:
     nodes_up: int
     nodes_expected: int
     mesos_silent_since: float | None = None
+    zookeeper_silent_since: float | None = None
     reasons: tuple[str, ...] = ()
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when what is known may be out of date; None while it is told as it happens."""
+        since = [s for s in (self.mesos_silent_since, self.zookeeper_silent_since) if s is not None]
+        return min(since, default=None)
 
 
 class Service(Protocol):
@@ -57,8 +66,11 @@ class Service(Protocol):
     def health(self) -> Health:
         """Never fails, also without ZooKeeper."""
 
+    def elsewhere(self) -> str | None:
+        """The address of the instance that leads, where it is another one and known. Never waits."""
+
     def world(self) -> World:
-        """The last known world. Raises Unavailable before the ledger was first read."""
+        """The last known world. Raises Unavailable while this instance does not lead."""
 
     def command(self, command: Command) -> None:
         """Carry an operator's order out; returns once it is stored.

@@ -61,6 +61,9 @@ NOT_THE_LEADER = "not the leader"
 
 DEFAULT_TIMING = Timing(growing(FIRST_BACKOFF_SECONDS, MOST_BACKOFF_SECONDS))
 
+TAKEN_OVER = "Framework failed over"
+"""What a master says to the one of two subscribers that came first."""
+
 _FINAL_REFUSALS = frozenset({400, 401, 403})
 _OTHER_MASTER = frozenset({307, 403, 404, 503})
 _STALE_TEXTS = ("stream ID", "Mesos-Stream-Id", "Framework cannot be found")
@@ -96,8 +99,9 @@ class Driver(Calls):
     """Stays subscribed, tells of events, carries intents out.
 
     ``on_event`` is called on the driver's own thread, in order of arrival, and must only enqueue.
-    ``may_subscribe`` is asked before every single SUBSCRIBE; once it says no, the driver has stopped for
-    good, which a Disconnected with NOT_THE_LEADER tells. ``FrameworkRefused`` is likewise the last event.
+    ``may_subscribe`` is asked before every single SUBSCRIBE, and again before the first call: another one may
+    have taken over in between. Once it says no, the driver has stopped for good, which a Disconnected with
+    NOT_THE_LEADER tells. ``FrameworkRefused`` is likewise the last event.
     All other methods may be called from any thread.
     """
 
@@ -231,9 +235,7 @@ class Driver(Calls):
 
     def subscription(self) -> Subscription:
         """See ``Subscriber``."""
-        if not self._may_subscribe():
-            self._emit(Disconnected(NOT_THE_LEADER))
-            raise Halt
+        self._require_leadership()
         body = {"type": "SUBSCRIBE", "subscribe": {"framework_info": self.framework}}
         if self.framework_id is not None:
             body["framework_id"] = {"value": self.framework_id}
@@ -263,6 +265,17 @@ class Driver(Calls):
         if was_subscribed:
             self._emit(Disconnected(reason))
 
+    def _require_leadership(self) -> None:
+        try:
+            leads = self._may_subscribe()
+        except Exception:
+            self._loop.reconnect("whether this scheduler leads cannot be told")
+            raise
+        if not leads:
+            self._session = None
+            self._emit(Disconnected(NOT_THE_LEADER))
+            raise Halt
+
     def _refuse(self, message: str) -> None:
         self._session = None
         self._emit(FrameworkRefused(message))
@@ -275,6 +288,7 @@ class Driver(Calls):
         session, self._opened = self._opened, None
         if session is None:
             raise ValueError("SUBSCRIBED came twice")
+        self._require_leadership()
         self.framework_id = event["framework_id"]["value"]
         heartbeat = event.get("heartbeat_interval_seconds") or HEARTBEAT_SECONDS
         session.stream.expect_life(MISSED_HEARTBEATS * heartbeat)
@@ -324,8 +338,14 @@ class Driver(Calls):
             self._emit(AgentLost(agent))
 
     def on_error(self, event: Json) -> None:
-        """The master wants us no more: removed, taken over by another, or refused at SUBSCRIBE."""
-        self._refuse(event["message"])
+        """The master wants us no more: removed, refused at SUBSCRIBE, or another one has subscribed.
+
+        The other one is the next leader, or was one before that was late: the loop finds out which.
+        """
+        if event["message"] == TAKEN_OVER:
+            self._drop("another scheduler has subscribed as this framework")
+        else:
+            self._refuse(event["message"])
 
 
 def _is_stale(status: int, text: str) -> bool:

@@ -8,16 +8,16 @@ was read.
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import (
     BadVersionError,
+    ConnectionClosedError,
     ConnectionLoss,
     KazooException,
+    NoAuthError,
     NodeExistsError,
     NoNodeError,
     RolledBackError,
@@ -28,9 +28,18 @@ from kazoo.exceptions import (
 from scheduler.model.node import Node
 from scheduler.model.operation import Operation
 from scheduler.model.world import Cluster, Controls, Framework, Ledger, Target
-from scheduler.store.records import UnreadableRecord, from_bytes, to_bytes
+from scheduler.store.migration import up_to_date
+from scheduler.store.records import (
+    UnreadableRecord,
+    check_mark,
+    damaged,
+    format_mark,
+    from_bytes,
+    to_bytes,
+)
+from scheduler.store.session import FateUnknown, Fenced, Session
 
-log = logging.getLogger(__name__)
+__all__ = ["Fenced", "Store", "UnreadableRecord"]
 
 KINDS: Mapping[str, type[Any]] = {
     "framework": Framework,
@@ -39,168 +48,291 @@ KINDS: Mapping[str, type[Any]] = {
     "controls": Controls,
 }
 
+NODES, OPERATIONS, EPOCH, LOCK = "nodes", "operations", "epoch", "lock"
 
-FOLDERS = ("nodes", "operations")
+FOLDERS: Mapping[str, type[Any]] = {NODES: Node, OPERATIONS: Operation}
 
+PREDECESSORS = frozenset(
+    {"SchemaVersion", "FrameworkID", "ConfigTarget", "Configurations", "Tasks", "Properties", "servicename"}
+)
+"""What services that stand on dcos-commons keep under the same root."""
 
-class Fenced(Exception):
-    """Another leader has taken over, or the session is gone: nothing may be written any more."""
+TRANSACTION_BYTES = 1 << 19
+"""ZooKeeper takes no more than 1 MiB at once (jute.maxbuffer), with all that goes around the data."""
+
+RECORD_OVERHEAD_BYTES = 512
+"""Path, versions and access control of one record in a transaction, generously."""
+
+Bytes = Mapping[str, bytes | None]
+"""What to store, by the znode's name below the root; None is to be deleted."""
 
 
 class Store:
     """Reads and writes the ledger for one leader. Not thread-safe: one greenlet writes.
 
-    ``client`` is connected; ``root`` is the service's znode, made when missing.
+    ``root`` is the service's znode, made when missing.
     """
 
-    def __init__(self, client: KazooClient, root: str) -> None:
-        self._client = client
+    def __init__(self, session: Session, root: str) -> None:
+        self._session = session
         self._root = root
+        self._lock = ""
         self._epoch_version = -1
         self._versions: dict[str, int] = {}
 
-    def take_epoch(self) -> int:
-        """Begin a new epoch: from now on writes of earlier leaders fail. Returns its number."""
-        path = self._path("epoch")
-        for folder in FOLDERS:
-            self._client.ensure_path(self._path(folder))
-        try:
-            self._client.create(path, b"")
-        except NodeExistsError:
-            log.debug("epoch exists")
-        self._epoch_version = self._client.set(path, b"").version
+    def refuse_foreign_state(self) -> None:
+        """Look before anything is made under the root. Raises UnreadableRecord for a state of others."""
+        strange = sorted(set(self._session.patiently(self._children)) - {*KINDS, *FOLDERS, EPOCH, LOCK})
+        if PREDECESSORS & set(strange):
+            raise UnreadableRecord(
+                f"znode {self._root} holds {', '.join(strange)}, the state of a predecessor of this service: "
+                "it is left untouched; choose another SERVICE_NAME, or remove that service and its znodes"
+            )
+        if strange:
+            raise UnreadableRecord(
+                f"znode {self._root} holds {', '.join(strange)}, which this service did not write: "
+                "it is left untouched; choose another SERVICE_NAME"
+            )
+
+    def take_epoch(self, lock: str) -> int:
+        """Begin a new epoch: from now on writes of earlier leaders fail. Returns its number.
+
+        ``lock`` is the znode that makes this process the leader; without it no epoch is begun. Raises Fenced,
+        and UnreadableRecord where a newer scheduler has led.
+        """
+        self._lock = lock
+        self._session.patiently(self._prepare)
+        self._epoch_version = self._session.patiently(self._set_epoch)
         return self._epoch_version
 
-    def holds_epoch(self) -> bool:
-        """Ask ZooKeeper whether this leader's epoch is still the newest. Raises KazooException."""
-        stat = self._client.exists(self._path("epoch"))
-        return stat is not None and stat.version == self._epoch_version
+    def confirm(self) -> None:
+        """Ask ZooKeeper, in this session, whether lock and epoch are still this leader's. Raises Fenced.
+
+        By a transaction, as a read may be answered by a server that lags behind.
+        """
+        checks = ((self._lock, 0), (self._path(EPOCH), self._epoch_version))
+
+        def ask(client: KazooClient) -> None:
+            transaction = client.transaction()
+            for path, version in checks:
+                transaction.check(path, version)
+            _check(transaction.commit(), [path for path, _ in checks])
+
+        self._session.patiently(ask)
 
     def load(self) -> Ledger | None:
-        """Read all records; None where the service has never been started. Raises UnreadableRecord."""
-        self._versions.clear()
-        records = {name: self._read(name, kind) for name, kind in KINDS.items()}
-        if all(record is None for record in records.values()):
-            self._refuse_foreign_state()
-            return None
-        for name, record in records.items():
-            if record is None:
-                raise UnreadableRecord(f"znode {self._path(name)} is missing: restore it from a copy")
-        operations = {one.id: one for one in self._read_all("operations", Operation)}
-        return Ledger(nodes=self._read_nodes(), operations=operations, **records)
+        """Read all records; None where the service has never been started.
+
+        Raises UnreadableRecord, and Fenced.
+        """
+        return self._session.patiently(self._load)
 
     def create(self, ledger: Ledger) -> None:
         """Store the first records. Raises Fenced."""
-        self._write(_flat(ledger))
+        data: dict[str, bytes | None] = dict.fromkeys(self._versions)
+        self._write({**data, **{name: to_bytes(record) for name, record in _flat(ledger).items()}})
 
     def commit(self, before: Ledger, after: Ledger) -> None:
-        """Store what differs between two ledgers, all or nothing. Raises Fenced."""
+        """Store what differs between two ledgers. Raises Fenced, or FateUnknown, which is one.
+
+        All or nothing, unless it is more than ZooKeeper takes at once: then node by node, the other records
+        last.
+        """
         if before is after:
             return
         old, new = _flat(before), _flat(after)
         changed = {name: record for name, record in new.items() if old.get(name) is not record}
-        unequal = {name: record for name, record in changed.items() if old.get(name) != record}
-        if unequal:
-            self._write(unequal, forgotten=old.keys() - new.keys())
+        data: dict[str, bytes | None] = {
+            name: to_bytes(record) for name, record in changed.items() if old.get(name) != record
+        }
+        data.update(dict.fromkeys(old.keys() - new.keys()))
+        if data:
+            self._write(data)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _read(self, name: str, kind: type[Any]) -> Any:
+    def _children(self, client: KazooClient) -> list[str]:
         try:
-            data, stat = self._client.get(self._path(name))
+            children: list[str] = client.get_children(self._root)
         except NoNodeError:
-            return None
-        self._versions[name] = stat.version
-        return from_bytes(kind, data, self._path(name))
+            return []
+        except NoAuthError:
+            raise _not_allowed(self._root) from None
+        return children
 
-    def _read_nodes(self) -> dict[int, Node]:
-        nodes = self._read_all("nodes", Node)
-        return {node.number: node for node in sorted(nodes, key=lambda node: node.number)}
+    def _prepare(self, client: KazooClient) -> None:
+        """See to it that there is an epoch to set, and that it may be set."""
+        path = self._path(EPOCH)
+        try:
+            check_mark(client.get(path)[0], path)
+        except NoNodeError:
+            if client.exists(self._path("cluster")):
+                raise _missing(path) from None
+        except NoAuthError:
+            raise _not_allowed(path) from None
+        for name in (*FOLDERS, EPOCH):
+            client.ensure_path(self._path(name))
 
-    def _read_all(self, folder: str, kind: type[Any]) -> list[Any]:
-        names = self._client.get_children(self._path(folder))
-        return [self._read(f"{folder}/{name}", kind) for name in names]
+    def _set_epoch(self, client: KazooClient) -> int:
+        transaction = client.transaction()
+        transaction.check(self._lock, 0)
+        transaction.set_data(self._path(EPOCH), format_mark())
+        results = transaction.commit()
+        _check(results, [self._lock, self._path(EPOCH)])
+        version: int = results[1].version
+        return version
 
-    def _refuse_foreign_state(self) -> None:
-        """State of another program under the same root must not be built over."""
-        strange = set(self._client.get_children(self._root)) - {*KINDS, *FOLDERS, "epoch", "lock"}
-        if strange:
-            raise UnreadableRecord(
-                f"znode {self._root} holds {', '.join(sorted(strange))}, which this service did not write: "
-                "it is left untouched; choose another SERVICE_NAME"
-            )
+    def _load(self, client: KazooClient) -> Ledger | None:
+        self._versions.clear()
+        records = dict(self._read(client, KINDS))
+        nodes = {node.number: node for node in self._read_all(client, NODES)}
+        operations = {operation.id: operation for operation in self._read_all(client, OPERATIONS)}
+        if not records and not operations and all(node == Node(number) for number, node in nodes.items()):
+            return None  # a first start that was cut off has left no more than blank nodes
+        for name in KINDS:
+            if name not in records:
+                raise _missing(self._path(name))
+        ledger = Ledger(nodes=self._wanted(nodes, records["target"]), operations=operations, **records)
+        return up_to_date(ledger, client.get(self._path("target"))[0])
 
-    def _write(self, records: Mapping[str, object], forgotten: Iterable[str] = ()) -> None:
-        data = {name: to_bytes(record) for name, record in records.items()}
+    def _wanted(self, nodes: dict[int, Node], target: Target) -> dict[int, Node]:
+        """The nodes there must be, and those that still are; blank ones beyond come of a write cut off."""
+        for number in range(target.nodes):
+            if number not in nodes:
+                raise _missing(self._path(f"{NODES}/{Node(number).name}"))
+        return {n: node for n, node in sorted(nodes.items()) if n < target.nodes or node != Node(n)}
+
+    def _read_all(self, client: KazooClient, folder: str) -> Iterator[Any]:
+        try:
+            names = client.get_children(self._path(folder))
+        except NoNodeError:
+            raise _missing(self._path(folder)) from None
+        kinds = {f"{folder}/{name}": FOLDERS[folder] for name in names}
+        for name, record in self._read(client, kinds):
+            if name != _name(record):
+                raise damaged(self._path(name), f"it says that it is {_name(record)}")
+            yield record
+
+    def _read(self, client: KazooClient, kinds: Mapping[str, type[Any]]) -> Iterator[tuple[str, Any]]:
+        """The records that there are, asked for all at once: a thousand answers take less time than waits."""
+        answers = [(name, client.get_async(self._path(name))) for name in kinds]
+        for name, answer in answers:
+            path = self._path(name)
+            try:
+                data, stat = answer.get()
+            except NoNodeError:
+                continue
+            except NoAuthError:
+                raise _not_allowed(path) from None
+            self._versions[name] = stat.version
+            yield name, from_bytes(kinds[name], data, path)
+
+    def _write(self, data: Bytes) -> None:
+        for part in _parts(data):
+            self._write_part(part)
+
+    def _write_part(self, data: Bytes) -> None:
         while True:
             try:
-                self._transact(data, forgotten)
-            except (ConnectionLoss, TimeoutError):
-                # The fate of the transaction is unknown: read what became of it, in the same session.
+                self._transact(data)
+            except ConnectionLoss:
                 if self._is_stored(data):
                     return
+            except (SessionExpiredError, ConnectionClosedError):
+                raise Fenced("the ZooKeeper session is lost") from None
             else:
                 return
 
-    def _transact(self, data: Mapping[str, bytes], forgotten: Iterable[str]) -> None:
-        transaction = self._client.transaction()
-        transaction.check(self._path("epoch"), self._epoch_version)
+    def _transact(self, data: Bytes) -> None:
+        transaction = self._session.client.transaction()
+        transaction.check(self._path(EPOCH), self._epoch_version)
         for name, content in data.items():
-            if name in self._versions:
-                transaction.set_data(self._path(name), content, self._versions[name])
+            path, version = self._path(name), self._versions.get(name)
+            if content is None:
+                transaction.delete(path, version)
+            elif version is None:
+                transaction.create(path, content)
             else:
-                transaction.create(self._path(name), content)
-        for name in forgotten:
-            transaction.delete(self._path(name), self._versions[name])
-        _check(transaction.commit())
-        for name in data:
-            self._versions[name] = self._versions.get(name, -1) + 1
-        for name in forgotten:
-            del self._versions[name]
-
-    def _is_stored(self, data: Mapping[str, bytes]) -> bool:
-        """Whether a transaction of unknown fate took place; waits for the connection to come back."""
+                transaction.set_data(path, content, version)
+        _check(transaction.commit(), [self._path(name) for name in (EPOCH, *data)])
         for name, content in data.items():
-            stored = self._get_patiently(name)
-            if stored is None or stored[0] != content:
-                return False
-            self._versions[name] = stored[1]
+            self._note(name, None if content is None else self._versions.get(name, -1) + 1)
+
+    def _note(self, name: str, version: int | None) -> None:
+        if version is None:
+            self._versions.pop(name, None)
+        else:
+            self._versions[name] = version
+
+    def _is_stored(self, data: Bytes) -> bool:
+        """Whether a transaction of unknown fate took place: read, once the session is connected again."""
+        try:
+            found = self._session.patiently(lambda client: self._look(client, data))
+        except Fenced as error:
+            raise FateUnknown(str(error)) from None
+        if any(found[name][0] != content for name, content in data.items()):
+            return False
+        for name in data:
+            self._note(name, found[name][1])
         return True
 
-    def _get_patiently(self, name: str) -> tuple[bytes, int] | None:
-        while True:
+    def _look(self, client: KazooClient, names: Iterable[str]) -> dict[str, tuple[bytes | None, int | None]]:
+        client.sync(self._root)  # the server that answers now may lag behind the one that took the write
+        found: dict[str, tuple[bytes | None, int | None]] = {}
+        for name in names:
             try:
-                data, stat = self._client.get(self._path(name))
+                content, stat = client.get(self._path(name))
+                found[name] = content, stat.version
             except NoNodeError:
-                return None
-            except (ConnectionLoss, TimeoutError):
-                time.sleep(0.2)
-            except SessionExpiredError:
-                raise Fenced("the ZooKeeper session has expired") from None
-            else:
-                return data, stat.version
+                found[name] = None, None
+        return found
 
 
 def _flat(ledger: Ledger) -> dict[str, object]:
-    nodes = {f"nodes/{node.name}": node for node in ledger.nodes.values()}
-    return {
-        "framework": ledger.framework,
-        "cluster": ledger.cluster,
-        "target": ledger.target,
-        "controls": ledger.controls,
-        **nodes,
-        **{f"operations/{one.id}": one for one in ledger.operations.values()},
-    }
+    """All records by their names below the root; those of the whole service come last."""
+    nodes = {_name(node): node for node in ledger.nodes.values()}
+    operations = {_name(operation): operation for operation in ledger.operations.values()}
+    return {**nodes, **operations, **{name: getattr(ledger, name) for name in KINDS}}
 
 
-def _check(results: list[object]) -> None:
-    """Raise what kept a transaction from taking place."""
-    failures = [result for result in results if isinstance(result, Exception)]
-    for failure in failures:
-        if isinstance(failure, BadVersionError):
-            raise Fenced("another leader has written since")
-        if not isinstance(failure, (RolledBackError, RuntimeInconsistency)):
-            raise failure
-    if failures:
+def _name(record: Node | Operation) -> str:
+    return f"{NODES}/{record.name}" if isinstance(record, Node) else f"{OPERATIONS}/{record.id}"
+
+
+def _parts(data: Bytes) -> Iterator[Bytes]:
+    """The same in pieces that ZooKeeper takes, in the same order."""
+    part: dict[str, bytes | None] = {}
+    size = 0
+    for name, content in data.items():
+        more = len(content or b"") + RECORD_OVERHEAD_BYTES
+        if part and size + more > TRANSACTION_BYTES:
+            yield part
+            part, size = {}, 0
+        part[name] = content
+        size += more
+    if part:
+        yield part
+
+
+def _missing(path: str) -> UnreadableRecord:
+    return UnreadableRecord(
+        f"znode {path} is missing: nothing is changed; restore it from a copy of ZooKeeper's data"
+    )
+
+
+def _not_allowed(path: str) -> UnreadableRecord:
+    return UnreadableRecord(
+        f"znode {path} may not be read: set ZOOKEEPER_AUTH to the login that it was made with"
+    )
+
+
+def _check(results: list[object], paths: list[str]) -> None:
+    """Raise what kept a transaction from taking place; ``paths`` are those of its operations."""
+    for result, path in zip(results, paths, strict=True):
+        if isinstance(result, (BadVersionError, NoNodeError, NodeExistsError)):
+            raise Fenced(f"znode {path} is not as this leader has left it: another one has taken over")
+        if isinstance(result, Exception) and not isinstance(result, (RolledBackError, RuntimeInconsistency)):
+            raise result
+    if any(isinstance(result, Exception) for result in results):
         raise KazooException("the transaction was rolled back")

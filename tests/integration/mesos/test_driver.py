@@ -34,7 +34,15 @@ from scheduler.model.event import (
 )
 from scheduler.model.intent import Accept, Decline, Kill, Reconcile, Revive, Send, ShutdownExecutor, Suppress
 from scheduler.model.task import TaskUpdate
-from tests.integration.scripted_server import Exchange, Master, ScriptedServer, chunk, eventually, record
+from tests.integration.scripted_server import (
+    Exchange,
+    Master,
+    ScriptedServer,
+    chunk,
+    eventually,
+    record,
+    subscribed_event,
+)
 from transport.backoff import growing, within
 from transport.loop import Timing
 
@@ -228,8 +236,8 @@ def test_a_refusal_of_who_we_are_is_final(
 
 def test_an_error_event_is_final(master: Master, listener: Listener, start: Any) -> None:
     driver = start(master.address)
-    master.subscribed().send({"type": "ERROR", "error": {"message": "Framework failed over"}})
-    assert listener.wait(FrameworkRefused) == FrameworkRefused("Framework failed over")
+    master.subscribed().send({"type": "ERROR", "error": {"message": "Framework has been removed"}})
+    assert listener.wait(FrameworkRefused) == FrameworkRefused("Framework has been removed")
     eventually(lambda: not driver._loop._thread.is_alive(), "the loop's end")
     assert len(master.asked("SUBSCRIBE")) == 1
     with pytest.raises(NotConnected):
@@ -260,7 +268,44 @@ def test_leadership_is_confirmed_before_every_subscription(
     start(master.address)
     master.subscribed().end()
     master.subscribed(2)
-    assert listener.asked == 4
+    listener.wait(Subscribed, 2)
+    assert listener.asked == 4 + 2, "before each SUBSCRIBE, and once it is answered"
+
+
+def test_who_was_overtaken_while_subscribing_makes_no_call(
+    listener: Listener, start: Any, stack: ExitStack
+) -> None:
+    def overtaken(exchange: Exchange) -> None:
+        listener.leads = False  # another has become leader since this one was asked
+        exchange.stream(Mesos_Stream_Id="s")
+        exchange.send(subscribed_event())
+
+    driver = start(closing(stack, ScriptedServer(overtaken)).address)
+    eventually(lambda: Disconnected(NOT_THE_LEADER) in listener.events, "the last event")
+    assert not listener.of(Subscribed)
+    with pytest.raises(NotConnected):
+        driver.perform(Revive())
+
+
+def test_a_leader_that_is_taken_over_by_one_that_was_late_subscribes_again(
+    master: Master, listener: Listener, start: Any
+) -> None:
+    start(master.address)
+    master.subscribed().send({"type": "ERROR", "error": {"message": "Framework failed over"}})
+    listener.wait(Subscribed, 2)
+    assert not listener.of(FrameworkRefused)
+
+
+def test_one_that_is_taken_over_by_the_next_leader_has_stopped(
+    master: Master, listener: Listener, start: Any
+) -> None:
+    start(master.address)
+    stream = master.subscribed()
+    listener.wait(Subscribed)
+    listener.leads = False
+    stream.send({"type": "ERROR", "error": {"message": "Framework failed over"}})
+    eventually(lambda: Disconnected(NOT_THE_LEADER) in listener.events, "the last event")
+    assert len(master.asked("SUBSCRIBE")) == 1
 
 
 def test_who_does_not_lead_never_subscribes_again(master: Master, listener: Listener, start: Any) -> None:
@@ -513,7 +558,8 @@ def test_an_event_that_cannot_be_handled_costs_only_itself(
 def test_a_leadership_that_cannot_be_asked_after_is_asked_again(
     master: Master, listener: Listener, stack: ExitStack
 ) -> None:
-    answers: list[Any] = [RuntimeError("ZooKeeper stumbles"), True]
+    stumbles = RuntimeError("ZooKeeper stumbles")
+    answers: list[Any] = [stumbles, True, stumbles, True, True]
 
     def may_subscribe() -> bool:
         answer = answers.pop(0)
@@ -525,6 +571,8 @@ def test_a_leadership_that_cannot_be_asked_after_is_asked_again(
     stack.callback(driver.stop)
     driver.start()
     listener.wait(Subscribed)
+    assert len(master.streams) == 2
+    assert not answers
 
 
 def test_ten_thousand_offers_come_at_once_and_whole(master: Master, listener: Listener, start: Any) -> None:
@@ -758,7 +806,7 @@ def test_a_call_for_a_stale_subscription_is_raised_and_leads_to_a_new_one(
         driver.perform(Accept(("o",), (), 1.0))
     assert (raised.value.status, raised.value.message) == refusal
     listener.wait(Subscribed, 2)
-    assert listener.asked == 2
+    assert listener.asked == 4
     assert len(master.exchanges) == 3, "nothing is repeated by itself"
 
 

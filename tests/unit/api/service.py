@@ -30,10 +30,11 @@ SCHEMA = Schema(
 
 @dataclass
 class MemoryService:
-    """What the API asks of the daemon. ``unread`` says why the ledger was never read."""
+    """What the API asks of the daemon. ``unread`` says why it does not lead, ``leader`` who does then."""
 
     cluster: Cluster = field(default_factory=Cluster)
     unread: str = ""
+    leader: str | None = None
     unstored: str = ""
     silent_since: float | None = None
     silent_nodes: bool = False
@@ -51,7 +52,7 @@ class MemoryService:
     def health(self) -> Health:
         nodes = self.cluster.world.ledger.members()
         return Health(
-            serving=not self.unread,
+            serving=not self.unread or self.leader is not None,
             leader=not self.unread,
             leader_url="http://10.0.0.1:9000",
             registered=self.silent_since is None,
@@ -62,6 +63,9 @@ class MemoryService:
             mesos_silent_since=self.silent_since,
             reasons=(self.unread,) if self.unread else (),
         )
+
+    def elsewhere(self) -> str | None:
+        return self.leader
 
     def world(self) -> World:
         if self.unread:

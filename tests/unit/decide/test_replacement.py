@@ -18,7 +18,7 @@ from scheduler.model.node import Node, Placement
 from scheduler.model.plan import Status, Step
 from scheduler.model.resource import Resource
 from scheduler.model.task import TaskUpdate
-from scheduler.store.records import from_bytes, to_bytes
+from scheduler.store.records import FORMAT, from_bytes, to_bytes
 from tests.unit.decide.cluster import Cluster, launches, new_world, offer
 
 
@@ -363,4 +363,5 @@ def test_ledgers_written_before_replacements_are_read() -> None:
         assert name in data
     old = replace(node, ring_address=None, rack="")
     text = to_bytes(old).replace(b'"replacement": null, ', b"").replace(b'"ring_address": null, ', b"")
+    text = text.replace(b'"format": %d' % FORMAT, b'"format": 1')
     assert from_bytes(Node, text, "nodes/node-0") == old

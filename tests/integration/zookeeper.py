@@ -1,0 +1,69 @@
+"""The real ZooKeeper by itself, for the tests of what stands on it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kazoo.client import KazooClient
+
+from local import addresses, prerequisites
+from local.cluster import Cluster
+from tests.unit.local.test_layout import LAYOUT
+
+
+@dataclass(frozen=True)
+class ZooKeeper:
+    """A server that runs; ``address`` is its host:port."""
+
+    cluster: Cluster
+
+    @property
+    def address(self) -> str:
+        return self.cluster.layout.zookeeper
+
+    @contextmanager
+    def client(self) -> Iterator[KazooClient]:
+        """A client to look and meddle with."""
+        client = KazooClient(self.address, timeout=5.0)
+        client.start(timeout=20)
+        try:
+            yield client
+        finally:
+            client.stop()
+            client.close()
+
+    def expire(self, client_id: tuple[int, bytes] | None) -> None:
+        """End another client's session, as ZooKeeper does when it has heard nothing of it for too long."""
+        killer = KazooClient(self.address, timeout=5.0, client_id=client_id)
+        killer.start(timeout=20)
+        killer.stop()
+        killer.close()
+
+    def signal(self, number: signal.Signals) -> None:
+        self.cluster.processes["zookeeper"].signal(number)
+
+    def kill(self) -> None:
+        self.cluster.end(["zookeeper"], signal.SIGKILL)
+
+    def start(self) -> None:
+        self.cluster.start(["zookeeper"], time.sleep)
+
+
+@contextmanager
+def running(folder: Path, jars: Path) -> Iterator[ZooKeeper]:
+    """A ZooKeeper with its data below a folder."""
+    software = replace(LAYOUT.software, java_home=str(prerequisites.java_home()), zookeeper_jars=str(jars))
+    cluster = Cluster(folder)
+    with addresses.choosing(time.sleep):
+        where = addresses.settle(1, None, None, None)
+        cluster.layout = replace(LAYOUT, software=software, addresses=where)
+        cluster.start(["zookeeper"], time.sleep)
+    try:
+        yield ZooKeeper(cluster)
+    finally:
+        cluster.down(lambda _line: None)

@@ -1,0 +1,36 @@
+"""Write the stored bytes of the present format, from those of the one before.
+
+To be run whenever ``FORMAT`` was raised, or a field was added to a format that was not released yet. What is
+there of earlier formats is never written again.
+"""
+
+from __future__ import annotations
+
+import json
+
+from protocol.maintenance import Progress
+from scheduler.model.node import Node, Replacement
+from scheduler.model.operation import Operation, Part, WorkTask
+from scheduler.store.ledger import KINDS
+from scheduler.store.records import FORMAT, to_bytes
+from tests.unit.store.formats import PATH, ledger_of
+
+NEW = {
+    "nodes/node-3": Node(3, replacement=Replacement("g", "S1", "host", "10.0.0.3", 1000.0)),
+    "operations/7d0c": Operation(
+        "7d0c",
+        1,
+        "repair",
+        {"ks": ("t",)},
+        (Part(0, task=WorkTask("t", "S1", "TASK_RUNNING", 1000.0), progress=Progress()),),
+        1000.0,
+    ),
+}
+"""What the format before could not say."""
+
+if __name__ == "__main__":
+    before = ledger_of(FORMAT - 1)
+    nodes = {f"nodes/{node.name}": node for node in before.nodes.values()}
+    records = {**nodes, **{name: getattr(before, name) for name in KINDS}, **NEW}
+    stored = {name: to_bytes(record).decode() for name, record in records.items()}
+    (PATH / f"{FORMAT}.json").write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
