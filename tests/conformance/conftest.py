@@ -32,11 +32,13 @@ from tests.conformance.node import Workshop, unique
 from tests.conformance.wire import JSON_BOTH_WAYS, Subscription, basic, request
 from tests.integration.scripted_server import eventually
 
-MASTER_FLAGS = {"allocation_interval": "250ms", "agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "3"}
+MASTER_FLAGS = {"allocation_interval": "250ms", "agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "5"}
 AGENT_FLAGS = {"executor_shutdown_grace_period": "2secs"}
 CAPABILITIES = ("MULTI_ROLE", "RESERVATION_REFINEMENT", "PARTITION_AWARE", "TASK_KILLING_STATE")
 
-UNCONTROLLED = "kills agents, restarts masters or looks at agents' disks: not on a Mesos named by MESOS_MASTER"
+UNCONTROLLED = (
+    "kills agents, restarts masters or looks at agents' disks: not on a Mesos named by MESOS_MASTER"
+)
 
 PRINCIPAL = os.environ.get("MESOS_PRINCIPAL", "conformance")
 SECRET = os.environ.get("MESOS_SECRET")
@@ -47,13 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def started() -> Iterator[Mesos]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesos]:
     """The Mesos; a controlled one runs once a test says what it needs."""
     if master := os.environ.get("MESOS_MASTER"):
         yield Mesos(master)
         return
-    own = f"{shlex.quote(sys.executable)} -m local ctl"
-    mesos = ControlledMesos(shlex.split(os.environ.get("MESOS_CLUSTER_CTL", own)))
+    if command := os.environ.get("MESOS_CLUSTER_CTL"):
+        mesos = ControlledMesos(shlex.split(command), [])
+    else:
+        own = [sys.executable, "-m", "local", "ctl"]
+        mesos = ControlledMesos(own, ["--data", str(tmp_path_factory.mktemp("mesos"))])
     yield mesos
     mesos.close()
 
@@ -189,7 +194,10 @@ def subscribe(mesos: Mesos, role: str) -> Iterator[Callable[..., Subscription]]:
         path: str = "/api/v1/scheduler",
         **changes: Any,
     ) -> Subscription:
-        wanted = body or {"type": "SUBSCRIBE", "subscribe": {"framework_info": framework_info(role, **changes)}}
+        wanted = body or {
+            "type": "SUBSCRIBE",
+            "subscribe": {"framework_info": framework_info(role, **changes)},
+        }
         head = {**JSON_BOTH_WAYS, **authorization(), **(headers or {})}
         made.append(Subscription(mesos.master, wanted, path, head))
         return made[-1]
@@ -242,5 +250,3 @@ def workshop(served: tuple[Path, str]) -> Workshop:
             new.writestr(name, old.read(name) if name != "__main__.py" else script.read_bytes())
     python = "python3" if os.environ.get("MESOS_MASTER") else shlex.quote(sys.executable)
     return Workshop(f"{address}/scripted.pyz", python)
-
-

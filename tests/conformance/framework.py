@@ -221,7 +221,9 @@ class Scheduler:
         since = self.mark()
         task = {"task_id": {"value": task_id}}
         self.driver.reconcileTasks([{**task, "agent_id": {"value": agent_id}} if agent_id else task])
-        return self.update(task_id, *TERMINAL, "TASK_RUNNING", "TASK_UNREACHABLE", "TASK_UNKNOWN", since=since)
+        return self.update(
+            task_id, *TERMINAL, "TASK_RUNNING", "TASK_UNREACHABLE", "TASK_UNKNOWN", since=since
+        )
 
     def _forget(self, offers: Iterable[Offer]) -> None:
         with self._lock:

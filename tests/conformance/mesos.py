@@ -47,9 +47,10 @@ class Mesos:
 class ControlledMesos(Mesos):
     """A Mesos on this machine, behind a command with the verbs that docs/conformance.md describes."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], options: list[str]) -> None:
+        """``options`` are given with every verb."""
         super().__init__("")
-        self._command = command
+        self._command, self._options = command, options
         self._configuration: Configuration | None = None
         self._stopped: set[int] = set()
         self._master_stopped = False
@@ -127,7 +128,11 @@ class ControlledMesos(Mesos):
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [*self._command, *arguments], capture_output=True, text=True, check=False, timeout=CONTROL_SECONDS
+            [*self._command, *arguments, *self._options],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=CONTROL_SECONDS,
         )
         assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr or done.stdout}"
         return done.stdout

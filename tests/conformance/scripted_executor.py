@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from executor.driver import ExecutorDriver
@@ -94,8 +95,7 @@ class Steps:
         time.sleep(seconds)
 
     def write(self, path: str, text: str) -> None:
-        with open(path, "w") as file:
-            file.write(text)
+        Path(path).write_text(text)
 
     def look(self, *paths: str) -> None:
         """Say what is at some paths: null, or a link's target and a file's text."""
@@ -103,7 +103,8 @@ class Steps:
 
     def describe(self) -> None:
         """Say how this process was started."""
-        here = {"cwd": os.getcwd(), "pid": os.getpid(), "session": os.getsid(0), "files": os.listdir()}
+        files = [path.name for path in Path().iterdir()]
+        here = {"cwd": str(Path.cwd()), "pid": os.getpid(), "session": os.getsid(0), "files": files}
         self.say({**here, "environment": dict(os.environ)})
 
     def say(self, words: object) -> None:
@@ -119,14 +120,14 @@ class Steps:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _seen(path: str) -> dict[str, Any] | None:
-    if not os.path.lexists(path):
-        return None
-    link = os.readlink(path) if os.path.islink(path) else None
-    if not os.path.isfile(path):
+def _seen(name: str) -> dict[str, Any] | None:
+    path = Path(name)
+    link = str(path.readlink()) if path.is_symlink() else None
+    if not path.exists():
+        return None if link is None else {"link": link}
+    if not path.is_file():
         return {"link": link}
-    with open(path) as file:
-        return {"link": link, "text": file.read(), "executable": os.access(path, os.X_OK)}
+    return {"link": link, "text": path.read_text(), "executable": os.access(path, os.X_OK)}
 
 
 if __name__ == "__main__":

@@ -75,7 +75,9 @@ def test_it_starts_in_its_sandbox_in_a_session_of_its_own(scheduler: Scheduler, 
 def test_a_sandbox_is_where_mesos_keeps_it(
     control: ControlledMesos, scheduler: Scheduler, workshop: Workshop
 ) -> None:
-    task = running(scheduler, workshop.executor(), ["print", "hello"], ["describe"], ["update", "TASK_RUNNING"])
+    task = running(
+        scheduler, workshop.executor(), ["print", "hello"], ["describe"], ["update", "TASK_RUNNING"]
+    )
     sandbox = control.sandbox(index(task), task.agent_id, scheduler.framework_id, task.executor.id)
     assert sandbox.is_symlink()
     assert Path(scheduler.said()["cwd"]) == sandbox.resolve()
@@ -342,7 +344,12 @@ def test_a_second_subscription_ends_the_first(scheduler: Scheduler, workshop: Wo
     agent, ids = endpoint(scheduler, task.executor.id, task.agent_id)
     body = {**ids, "type": "SUBSCRIBE", "subscribe": {}}
     second = Subscription(agent, body, EXECUTOR)
-    assert second.wait("SUBSCRIBED").keys() == {"executor_info", "framework_info", "agent_info", "container_id"}
+    assert second.wait("SUBSCRIBED").keys() == {
+        "executor_info",
+        "framework_info",
+        "agent_info",
+        "container_id",
+    }
     assert "Mesos-Stream-Id" not in second.headers
     assert second.ended.wait(10), "the executor itself comes back, and ends this one"
     second.close()

@@ -37,7 +37,13 @@ def test_a_node_outlives_the_master(
 def test_updates_wait_for_the_master_to_come_back(
     control: ControlledMesos, scheduler: Scheduler, workshop: Workshop
 ) -> None:
-    steps = (["update", "TASK_RUNNING"], ["sleep", 1.0], ["update", "TASK_FINISHED"], ["flush"], ["print", "told"])
+    steps = (
+        ["update", "TASK_RUNNING"],
+        ["sleep", 1.0],
+        ["update", "TASK_FINISHED"],
+        ["flush"],
+        ["print", "told"],
+    )
     task = running(scheduler, workshop.executor(), *steps)
     index = int(dict(task.offer.attributes)["host"].removeprefix("h"))
     sandbox = control.sandbox(index, task.agent_id, scheduler.framework_id, task.executor.id)

@@ -1,4 +1,4 @@
-"""RESERVE, CREATE, LAUNCH, DESTROY, UNRESERVE: the life of a node's storage, and operations that are dropped."""
+"""RESERVE, CREATE, LAUNCH, DESTROY, UNRESERVE: the life of a node's storage, and what is dropped."""
 
 from __future__ import annotations
 
@@ -201,7 +201,11 @@ def test_each_bad_operation_is_dropped_alone(scheduler: Scheduler, node: Node, r
         Reserve((Resource("cpus", 1.0),)),
         Create((node.volume,)),
     ]
-    good = [Reserve((node.of("mem", 64.0),)), Unreserve((node.of("mem", 128.0),)), Reserve((node.of("cpus", 0.5),))]
+    good = [
+        Reserve((node.of("mem", 64.0),)),
+        Unreserve((node.of("mem", 128.0),)),
+        Reserve((node.of("cpus", 0.5),)),
+    ]
     framework_id = scheduler.framework_id
     written = [operation_json(operation, framework_id, role) for operation in [*bad, *good]]
     scheduler.accept_json(scheduler.offer(enough(disk=256.0)), *written[:-1], unknown_to_us, written[-1])
@@ -361,7 +365,9 @@ def test_operations_with_an_id_are_told_of_and_acknowledged(
     assert good.keys() == {"operation_id", "state", "uuid", "agent_id"}
     assert (good["state"], good["agent_id"]) == ("OPERATION_FINISHED", offer["agent_id"])
     acknowledgement = {"operation_id": good["operation_id"], "agent_id": offer["agent_id"]}
-    assert subscription.call("ACKNOWLEDGE_OPERATION_STATUS", **acknowledgement, uuid=good["uuid"]).status == 400
+    assert (
+        subscription.call("ACKNOWLEDGE_OPERATION_STATUS", **acknowledgement, uuid=good["uuid"]).status == 400
+    )
     subscription.ok("ACKNOWLEDGE_OPERATION_STATUS", **acknowledgement, uuid=good["uuid"]["value"])
 
 

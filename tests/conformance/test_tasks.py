@@ -139,9 +139,7 @@ def test_a_task_id_is_used_once(scheduler: Scheduler, workshop: Workshop) -> Non
 
 
 @pytest.mark.parametrize("without", ["resources", "executor"])
-def test_a_task_has_resources_and_an_executor(
-    scheduler: Scheduler, workshop: Workshop, without: str
-) -> None:
+def test_a_task_has_resources_and_an_executor(scheduler: Scheduler, workshop: Workshop, without: str) -> None:
     offer = scheduler.offer(enough())
     task = launch(offer, workshop.executor())
     written = operation_json(task, scheduler.framework_id, scheduler.role)
@@ -177,7 +175,9 @@ def test_a_bad_task_does_not_harm_the_others(scheduler: Scheduler, workshop: Wor
         scheduler.update(task.task_id, "TASK_RUNNING")
 
 
-def test_a_launch_on_an_offer_that_was_given_back_is_dropped(scheduler: Scheduler, workshop: Workshop) -> None:
+def test_a_launch_on_an_offer_that_was_given_back_is_dropped(
+    scheduler: Scheduler, workshop: Workshop
+) -> None:
     offer = scheduler.offer(enough())
     scheduler.decline(offer)
     task = launch(offer, workshop.executor())

@@ -1,4 +1,4 @@
-"""How the scheduler's endpoint answers what it cannot take, in which order it looks, and what it lets pass."""
+"""How the scheduler's endpoint answers what it cannot take, and what it lets pass."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def test_fields_have_their_types(mesos: Mesos, role: str, changes: dict[str, Any
     assert post(mesos, {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}).status == 400
 
 
-@pytest.mark.parametrize("body", [{}, {"type": "NO_SUCH"}, {"type": "SUBSCRIBE"}, {"type": "REVIVE"}], ids=str)
+@pytest.mark.parametrize(
+    "body", [{}, {"type": "NO_SUCH"}, {"type": "SUBSCRIBE"}, {"type": "REVIVE"}], ids=str
+)
 def test_a_call_is_complete(mesos: Mesos, body: dict[str, Any]) -> None:
     assert post(mesos, body).status == 400
 
