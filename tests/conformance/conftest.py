@@ -30,7 +30,6 @@ from tests.conformance.framework import Scheduler
 from tests.conformance.mesos import Configuration, ControlledMesos, Mesos
 from tests.conformance.node import Workshop, unique
 from tests.conformance.wire import JSON_BOTH_WAYS, Subscription, basic, request
-from tests.integration.scripted_server import eventually
 
 MASTER_FLAGS = {"allocation_interval": "250ms", "agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "5"}
 AGENT_FLAGS = {"executor_shutdown_grace_period": "2secs"}
@@ -90,8 +89,12 @@ def control(mesos: Mesos) -> ControlledMesos:
 
 
 @pytest.fixture
-def role() -> str:
-    return unique("conformance")
+def role(mesos: Mesos) -> Iterator[str]:
+    """A role of the test's own. A Mesos that is not started for tests gets back what is reserved for it."""
+    role = unique("conformance")
+    yield role
+    if not isinstance(mesos, ControlledMesos):
+        give_back(mesos, role)
 
 
 def framework(role: str, **changes: Any) -> Framework:
@@ -137,8 +140,6 @@ def schedulers(mesos: Mesos, role: str) -> Iterator[Callable[..., Scheduler]]:
     yield make
     for scheduler in made:
         end(scheduler)
-    if not isinstance(mesos, ControlledMesos):
-        give_back(mesos, made)
 
 
 @pytest.fixture
@@ -156,13 +157,12 @@ def end(scheduler: Scheduler) -> None:
     scheduler.driver.stop()
 
 
-def give_back(mesos: Mesos, made: list[Scheduler]) -> None:
-    """Destroy and unreserve what tests have left, which outlives their frameworks."""
-    for role in {scheduler.role for scheduler in made if scheduler.reserved_on}:
-        if _reserved(mesos, role):
-            janitor = Scheduler(mesos.master, framework(role))
-            eventually(lambda j=janitor, r=role: _swept(j) and not _reserved(mesos, r), f"{role} to be free")
-            end(janitor)
+def give_back(mesos: Mesos, role: str) -> None:
+    """Destroy and unreserve what a test has left, which outlives its frameworks."""
+    if _reserved(mesos, role):
+        janitor = Scheduler(mesos.master, framework(role))
+        janitor.until(lambda: _swept(janitor) and not _reserved(mesos, role), f"{role} to be free")
+        end(janitor)
 
 
 def _swept(janitor: Scheduler) -> bool:

@@ -49,7 +49,6 @@ class Scheduler:
         self.acknowledging = acknowledging
         self.events: list[MesosEvent] = []
         self.held: dict[str, Offer] = {}
-        self.reserved_on: set[str] = set()
         self._acknowledged: set[str] = set()
         self._lock = threading.Lock()
         self.driver = Driver(framework, StaticDetector(master), self._on_event, lambda: True, IMPATIENT)
@@ -182,13 +181,11 @@ class Scheduler:
         """Use offers."""
         used = offers if isinstance(offers, list) else [offers]
         self._forget(used)
-        self.reserved_on |= {offer.agent_id for offer in used}
         self.driver.perform(Accept(tuple(o.id for o in used), operations, refuse))
 
     def accept_json(self, offer: Offer, *operations: dict[str, Any]) -> None:
         """Use an offer for operations that our scheduler has no word for."""
         self._forget([offer])
-        self.reserved_on.add(offer.agent_id)
         self.driver.acceptOffers([{"value": offer.id}], list(operations), {"refuse_seconds": AT_ONCE})
 
     def decline(self, *offers: Offer, refuse: float = AT_ONCE) -> None:

@@ -13,7 +13,7 @@ from scheduler.model.offer import Offer
 from scheduler.model.resource import Disk, Reservation, Resource, ranges_of, total
 from tests.conformance.framework import Scheduler
 from tests.conformance.mesos import ControlledMesos
-from tests.conformance.node import Node, Workshop, enough, free_ports, launch, start, unreserved
+from tests.conformance.node import Node, Workshop, enough, free_ports, launch, running, unreserved
 from tests.conformance.wire import Subscription
 from tests.integration.scripted_server import eventually
 
@@ -152,17 +152,19 @@ def test_the_reservations_of_a_role_outlive_its_framework(
 
 
 def test_offers_of_one_agent_can_be_used_together(scheduler: Scheduler, workshop: Workshop) -> None:
-    task = start(scheduler, workshop.executor(), *END)
-    # The rest of the agent, and then, apart from it, what the executor has left.
-    scheduler.until(
-        lambda: len([o for o in scheduler.held.values() if o.agent_id == task.agent_id]) == 2, "two offers"
-    )
-    parts = [offer for offer in scheduler.held.values() if offer.agent_id == task.agent_id]
+    task = running(scheduler, workshop.executor())
+    at_agent = at(task.agent_id)
+    scheduler.until(lambda: any(at_agent(o) for o in scheduler.held.values()), "the rest of the agent")
+    scheduler.tell(task.executor.id, task.agent_id, ["exit", 0])
+    scheduler.until(lambda: len([o for o in scheduler.held.values() if at_agent(o)]) == 2, "a second offer")
+    parts = [offer for offer in scheduler.held.values() if at_agent(offer)]
     whole = sum(total(offer.resources, "cpus") for offer in parts)
     level = Reservation(scheduler.role, scheduler.framework.principal)
     cpus = Resource("cpus", round(whole, 3), reservations=(level,))
     scheduler.accept(parts, Reserve((cpus,)))
-    assert cpus in scheduler.offer(lambda o: any(r.reservations for r in o.resources)).resources
+    back = scheduler.offer(lambda o: any(r.reservations for r in o.resources))
+    assert cpus in back.resources
+    scheduler.accept(back, Unreserve((cpus,)))  # all that the agent has
 
 
 # Amounts.
@@ -170,7 +172,7 @@ def test_offers_of_one_agent_can_be_used_together(scheduler: Scheduler, workshop
 
 def test_reservations_can_be_given_back_in_parts(scheduler: Scheduler, workshop: Workshop) -> None:
     offer = scheduler.offer(enough())
-    begin = ranges_of(unreserved(offer))[0][0]
+    begin = next(first for first, last in ranges_of(unreserved(offer)) if last - first >= 9)
     node = Node(scheduler, workshop, ((begin, begin + 9),))
     level = (node.level,)
     scheduler.accept(offer, Reserve(node.all))

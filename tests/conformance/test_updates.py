@@ -104,13 +104,16 @@ def test_a_state_may_be_told_twice(scheduler: Scheduler, workshop: Workshop) -> 
     assert [update.message for update in scheduler.updates(task.task_id)] == ["one", "two"]
 
 
-def test_what_follows_the_end_arrives_too(scheduler: Scheduler, workshop: Workshop) -> None:
+def test_what_follows_the_end_arrives_too(schedulers: Make, workshop: Workshop) -> None:
     """So whoever reads it has to know that an end is final."""
-    steps = (["update", "TASK_FINISHED"], ["flush"], ["update", "TASK_RUNNING", "late"])
+    scheduler = schedulers(acknowledging=False)
+    steps = (["update", "TASK_FINISHED"], ["update", "TASK_RUNNING", "late"], ["flush"])
     task = start(scheduler, workshop.executor(), *steps)
     first = scheduler.update(task.task_id, "TASK_FINISHED")
+    assert scheduler.said() == {"flushed": True}
+    scheduler.driver.acknowledge(first)
     late = scheduler.update(task.task_id, fits=lambda update: update.message == "late")
-    assert late.uuid != first.uuid
+    assert (late.state, late.uuid == first.uuid) == ("TASK_RUNNING", False)
 
 
 def test_an_agent_takes_updates_before_the_scheduler_acknowledges_them(

@@ -380,7 +380,9 @@ class Agent:
             container.start(self._command(executor), variables, user)
         except (LaunchError, fetcher.FetchError) as error:
             expiry.kill(block=False)
-            self._failed_launch(executor, str(error))
+            unfetched = f"Failed to fetch all URIs for container '{container.id}': "
+            reason = unfetched if isinstance(error, fetcher.FetchError) else ""
+            self._failed_launch(executor, f"Failed to launch container: {reason}{error}")
             return
         self.keep(executor)
         self.await_end(executor)

@@ -17,6 +17,7 @@ from local.mesos.http import (
     require_json_accepted,
 )
 from local.mesos.stream import EventStream
+from local.mesos.validation import Invalid, check_uuid
 
 Json = dict[str, Any]
 
@@ -60,6 +61,10 @@ class ExecutorApi:
         prefix = "Failed to validate executor::Call: "
         if "uuid" not in status:
             raise Refusal(400, prefix + "Expecting 'uuid' to be present")
+        try:
+            check_uuid(status["uuid"])
+        except Invalid as error:
+            raise Refusal(400, f"{prefix}{error}") from error
         if status.get("executor_id", call["executor_id"]) != call["executor_id"]:
             raise Refusal(400, prefix + "ExecutorID in Call does not match ExecutorID in TaskStatus")
         if status.get("source") != "SOURCE_EXECUTOR":
