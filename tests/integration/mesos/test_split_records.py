@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.model.event import OffersReceived
-from tests.conformance.conftest import framework
+from scheduler.model.resource import total
+from tests.conformance.conftest import end, framework
 from tests.conformance.framework import Scheduler
 from tests.conformance.mesos import Configuration, ControlledMesos
 
@@ -22,9 +22,15 @@ def mesos(tmp_path: Path) -> Iterator[ControlledMesos]:
     mesos.close()
 
 
-def test_records_that_are_cut_at_random_are_read_whole(mesos: ControlledMesos) -> None:
+@pytest.fixture
+def scheduler(mesos: ControlledMesos) -> Iterator[Scheduler]:
     scheduler = Scheduler(mesos.master, framework("split"))
+    yield scheduler
+    end(scheduler)
+
+
+def test_records_that_are_cut_at_random_are_read_whole(scheduler: Scheduler) -> None:
     for _ in range(10):
-        scheduler.decline(scheduler.offer())
-    assert len(scheduler.of(OffersReceived)) > 5
-    scheduler.driver.teardown()
+        offer = scheduler.offer()
+        assert total(offer.resources, "cpus") == 64.0
+        scheduler.decline(offer)
