@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 
 from api import coming, configuration, errors, nodes, operations, plans, state
 from api.requests import MOST_BODY_BYTES, refuse_large_body
+from api.standby import passing_on
 from scheduler.daemon.service import Service
 
 LIVE = frozenset({"state.health", "state.health_check", "state.ping"})
@@ -28,6 +29,7 @@ def create_app(service: Service, clock: Callable[[], float] = time.time) -> Flas
     app.register_blueprint(coming.blueprint())
     errors.install(app)
     app.before_request(refuse_large_body)
+    app.before_request(passing_on(service))
     app.after_request(_Freshness(service, clock).tell)
     app.wsgi_app = _Unprefixed(app.wsgi_app, lambda: service.settings.service.name)  # type: ignore[method-assign]
     return app

@@ -58,10 +58,15 @@ def no_body() -> None:
 
 def body() -> dict[str, Any]:
     """The fields of a command's body. Raises BadRequest where it is no JSON object."""
+    return _object(whole_body())
+
+
+def whole_body() -> bytes:
+    """The body as it was sent."""
     data = request.get_data(cache=False)
     # A body without declared length is cut off at the app's limit, which is therefore one byte more.
     _refuse_more_than_most(len(data))
-    return _object(data)
+    return data
 
 
 def _refuse_more_than_most(size: int) -> None:
