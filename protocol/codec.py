@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import itertools
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, Union
 
 Json = Any
@@ -24,17 +25,8 @@ class DecodeError(ValueError):
 
 def encode(value: object) -> Json:
     """Return ``value`` as what ``json.dumps`` takes; fields that hold their default stay in, for readers."""
-    if isinstance(value, enum.Enum):
-        return value.value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: encode(getattr(value, name)) for name in value._fields}
-    if isinstance(value, (tuple, list)):
-        return [encode(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    return value
+    kind: Any = type(value)
+    return value if kind in _PLAIN else _writer(kind)(value)
 
 
 def decode(kind: type[T], data: Json, where: str = "") -> T:
@@ -42,64 +34,157 @@ def decode(kind: type[T], data: Json, where: str = "") -> T:
 
     Raises DecodeError where a value has another type or a field without default is missing.
     """
-    return typing.cast(T, _decode(kind, data, where or kind.__name__))
+    try:
+        reader: _Reader = _reader(typing.cast(Any, kind))
+        return typing.cast(T, reader(data))
+    except _Misfit as misfit:
+        raise DecodeError(f"{where or kind.__name__}{misfit.place}: {misfit.reason}") from None
 
 
-def _decode(kind: Any, data: Json, where: str) -> Any:
-    if kind is Any:
-        return data
-    origin = typing.get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return _decode_union(kind, data, where)
-    if origin is tuple:
-        return _decode_tuple(kind, data, where)
-    if origin in (dict, Mapping):
-        item, entries = typing.get_args(kind)[1], _expect(dict, data, where)
-        return {key: _decode(item, value, f"{where}.{key}") for key, value in entries.items()}
-    if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
-        return _decode_record(kind, data, where)
-    if issubclass(kind, enum.Enum):
-        try:
-            return kind(data)
-        except ValueError:
-            raise DecodeError(f"{where}: unknown value {data!r}") from None
-    if kind is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
-    return _expect(kind, data, where)
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+_Writer = Callable[[Any], Json]
+_Reader = Callable[[Json], Any]
 
 
-def _decode_union(kind: Any, data: Json, where: str) -> Any:
-    others = [item for item in typing.get_args(kind) if item is not type(None)]
-    if data is None and len(others) < len(typing.get_args(kind)):
-        return None
-    return _decode(others[0], data, where)
+class _Misfit(Exception):
+    """What does not fit, and at which place below the one that is being read."""
+
+    def __init__(self, reason: str, place: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.place = place
+
+    def below(self, place: str) -> _Misfit:
+        """As seen from one level further up."""
+        return _Misfit(self.reason, place + self.place)
 
 
-def _decode_tuple(kind: Any, data: Json, where: str) -> tuple[Any, ...]:
-    items, kinds = _expect(list, data, where), typing.get_args(kind)
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        return tuple(_decode(kinds[0], item, f"{where}[{i}]") for i, item in enumerate(items))
-    if len(items) != len(kinds):
-        raise DecodeError(f"{where}: expected {len(kinds)} items, found {len(items)}")
-    pairs = enumerate(zip(kinds, items, strict=True))
-    return tuple(_decode(one, item, f"{where}[{i}]") for i, (one, item) in pairs)
+# Records are written and read by the thousand, so how to do it is found out once for each type.
 
 
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _writer(kind: Any) -> _Writer:
+    if issubclass(kind, enum.Enum):
+        return lambda value: value.value
+    if dataclasses.is_dataclass(kind):
+        return _record_writer(tuple(field.name for field in dataclasses.fields(kind)))
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return _record_writer(kind._fields)
+    if issubclass(kind, (tuple, list)):
+        return lambda value: [item if type(item) in _PLAIN else encode(item) for item in value]
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): encode(item) for key, item in value.items()}
+    return lambda value: value
 
 
-def _decode_record(kind: Any, data: Json, where: str) -> Any:
-    known, hints = _expect(dict, data, where), _hints(kind)
-    fields = {name: _decode(hints[name], known[name], f"{where}.{name}") for name in hints if name in known}
+def _record_writer(names: tuple[str, ...]) -> _Writer:
+    return lambda value: {name: encode(getattr(value, name)) for name in names}
+
+
+@functools.cache
+def _reader(kind: Any) -> _Reader:
+    if kind is Any:
+        return lambda data: data
+    origin = typing.get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _union_reader(typing.get_args(kind))
+    if origin is tuple:
+        return _tuple_reader(typing.get_args(kind))
+    if origin in (dict, Mapping):
+        return _dict_reader(_reader(typing.get_args(kind)[1]))
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
+        return _record_reader(kind)
+    if issubclass(kind, enum.Enum):
+        return _enum_reader(kind)
+    return _float if kind is float else functools.partial(_expect, kind)
+
+
+def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
+    others = [item for item in kinds if item is not type(None)]
+    read, optional = _reader(others[0]), len(others) < len(kinds)
+    return lambda data: None if data is None and optional else read(data)
+
+
+def _tuple_reader(kinds: tuple[Any, ...]) -> _Reader:
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return functools.partial(_items, itertools.repeat(_reader(kinds[0])))
+    readers = [_reader(kind) for kind in kinds]
+
+    def read(data: Json) -> tuple[Any, ...]:
+        found = len(_expect(list, data))
+        if found != len(readers):
+            raise _Misfit(f"expected {len(readers)} items, found {found}")
+        return _items(readers, data)
+
+    return read
+
+
+def _items(readers: Iterable[_Reader], data: Json) -> tuple[Any, ...]:
+    found: list[Any] = []
     try:
-        return kind(**fields)
-    except TypeError as error:
-        raise DecodeError(f"{where}: {error}") from None
+        for read, item in zip(readers, _expect(list, data), strict=False):
+            found.append(read(item))
+    except _Misfit as misfit:
+        if isinstance(data, list):
+            raise misfit.below(f"[{len(found)}]") from None
+        raise
+    return tuple(found)
 
 
-def _expect(kind: Any, data: Json, where: str) -> Any:
+def _dict_reader(read: _Reader) -> _Reader:
+    def read_all(data: Json) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in _expect(dict, data).items():
+            try:
+                found[key] = read(value)
+            except _Misfit as misfit:
+                raise misfit.below(f".{key}") from None
+        return found
+
+    return read_all
+
+
+def _record_reader(kind: Any) -> _Reader:
+    hints = typing.get_type_hints(kind)
+    readers: dict[str, _Reader] = {}
+
+    def read(data: Json) -> Any:
+        if not readers:  # filled late: a record may hold others of its own kind
+            readers.update({name: _reader(hint) for name, hint in hints.items()})
+        known = _expect(dict, data)
+        fields: dict[str, Any] = {}
+        for name, read_field in readers.items():
+            if name in known:
+                try:
+                    fields[name] = read_field(known[name])
+                except _Misfit as misfit:
+                    raise misfit.below(f".{name}") from None
+        try:
+            return kind(**fields)
+        except TypeError as error:
+            raise _Misfit(str(error)) from None
+
+    return read
+
+
+def _enum_reader(kind: type[enum.Enum]) -> _Reader:
+    def read(data: Json) -> enum.Enum:
+        try:
+            return kind(data)
+        except ValueError:
+            raise _Misfit(f"unknown value {data!r}") from None
+
+    return read
+
+
+def _float(data: Json) -> float:
+    if type(data) is float:
+        return data
+    return float(data) if type(data) is int else typing.cast(float, _expect(float, data))
+
+
+def _expect(kind: Any, data: Json) -> Any:
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
-        raise DecodeError(f"{where}: expected {kind.__name__}, found {type(data).__name__}")
+        raise _Misfit(f"expected {kind.__name__}, found {type(data).__name__}")
     return data
