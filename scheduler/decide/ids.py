@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import uuid
 
@@ -11,7 +12,12 @@ from scheduler.model.world import World
 
 def derived_id(world: World, *parts: object) -> str:
     """A UUID (version 5) that the same cluster gives the same parts again, and no other cluster does."""
-    return str(uuid.uuid5(uuid.UUID(world.ledger.cluster.id), "/".join(map(str, parts))))
+    return _derived_id(world.ledger.cluster.id, "/".join(map(str, parts)))
+
+
+@functools.lru_cache(maxsize=16384)
+def _derived_id(cluster_id: str, text: str) -> str:
+    return str(uuid.uuid5(uuid.UUID(cluster_id), text))
 
 
 def generation_id(world: World, node: Node) -> str:
