@@ -13,13 +13,17 @@ ARGS ?=
 # Tools that tests must not skip for want of: a list such as java,mvn, or all.
 REQUIRE ?=
 
-.PHONY: run test check bench clean prerequisites python
+.PHONY: run test soak check bench clean prerequisites python
 
 run: prerequisites $(VENV)/.run
 	@$(BIN)/python -m local up $(ARGS)
 
 test: $(VENV)/.dev
 	@REQUIRE='$(REQUIRE)' $(BIN)/python -m pytest $(ARGS)
+
+# The simulation for hours: 20,000 days of faults and orders; `python -m tests.simulation` has the options.
+soak: $(VENV)/.dev
+	@$(BIN)/python -m tests.simulation --seeds 10400 $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check

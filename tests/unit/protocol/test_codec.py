@@ -71,5 +71,5 @@ def test_what_does_not_fit_is_named_by_its_place(change: dict[str, Json], messag
 
 
 def test_the_place_may_be_named_by_who_reads() -> None:
-    with pytest.raises(DecodeError, match="^the body.name: expected str, found NoneType$"):
+    with pytest.raises(DecodeError, match=r"^the body\.name: expected str, found NoneType$"):
         decode(Tree, {"name": None}, "the body")

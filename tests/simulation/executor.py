@@ -1,0 +1,176 @@
+"""An executor on its agent: starts Cassandra for its one task, tells how it does, drains and stops it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from protocol.message import SEEDS, Message, decode_message, encode_message
+from protocol.report import Failure, NodeStatus, Report, encode_report
+from protocol.task import ServerTask, decode_task
+from scheduler.model.intent import Launch
+from tests.simulation.cassandra import Cassandra, Volume
+
+if TYPE_CHECKING:
+    from tests.simulation.agent import Agent
+
+
+class Running:
+    """One run of an executor, with its task."""
+
+    def __init__(self, agent: Agent, launch: Launch, volume: Volume) -> None:
+        self.agent = agent
+        self.launch = launch
+        self.info = launch.executor
+        self.task_id = launch.task_id
+        self.task: ServerTask = decode_task(launch.data)
+        self.volume = volume
+        self.cassandra: Cassandra | None = None
+        self.alive = True
+        self.ended = False
+        self.hangs = False
+        self.killing = False
+        self._told: NodeStatus | None = None
+        self._late: list[Callable[[], None]] = []
+
+    @property
+    def rings(self):  # type: ignore[no-untyped-def]
+        """All of Cassandra."""
+        return self.agent.surroundings.rings
+
+    def after(self, seconds: float, call: Callable[..., None], *args: object) -> None:
+        """Call later, unless the executor has ended by then; a hanging one does it when it moves again."""
+        self.agent.clock.after(seconds, self._if_alive, call, args)
+
+    def _if_alive(self, call: Callable[..., None], args: tuple[object, ...]) -> None:
+        if not self.alive:
+            return
+        if self.hangs:
+            self._late.append(lambda: self._if_alive(call, args))
+            return
+        call(*args)
+
+    def hang(self, seconds: float) -> None:
+        """Do nothing for a while."""
+        self.hangs = True
+        self.agent.clock.after(seconds, self.move_again)
+
+    def move_again(self) -> None:
+        """Do what was to be done meanwhile."""
+        self.hangs = False
+        late, self._late = self._late, []
+        for call in late:
+            call()
+
+    def start(self) -> None:
+        """Fetched and registered: make ready."""
+        self._say("TASK_STARTING", "fetching")
+        self.after(1 + 5 * self.agent.rng.random(), self._take_volume)
+
+    def _take_volume(self) -> None:
+        if self.killing:
+            return
+        holder = self.volume.holder
+        if holder is not None and holder.alive:
+            self._say("TASK_STARTING", "ended a Cassandra left behind on the volume")
+            holder.end()
+            self.after(2.0, self._take_volume)
+            return
+        self.cassandra = Cassandra(
+            self.rings, self.task, self.volume, self.agent.address, self._tell, self._cassandra_failed
+        )
+        self.cassandra.start()
+        if self.agent.flaps_until > self.agent.clock.now:
+            self.after(5 + 60 * self.agent.rng.random(), self.crash_cassandra, "flapping")
+
+    def _tell(self) -> None:
+        if self.hangs:
+            self._late.append(self._tell)
+            return
+        cassandra = self.cassandra
+        if cassandra is None or not self.alive or self.ended or self.killing or cassandra.mode == "UNKNOWN":
+            return
+        status = cassandra.status()
+        lasting = dataclasses.replace(status, as_of=0.0)
+        if lasting != self._told:
+            self._told = lasting
+            self._say("TASK_RUNNING", status.mode, Report(status))
+
+    def _say(self, state: str, message: str, report: Report | None = None, reason: str | None = None) -> None:
+        if not self.ended:
+            data = b"" if report is None else encode_report(report)
+            self.agent.update(self, state, message, data, reason)
+
+    def kill(self, grace_seconds: float) -> None:
+        """Drain and stop."""
+        if self.hangs:
+            self._late.append(lambda: self.kill(grace_seconds))
+            return
+        if self.killing or not self.alive or self.ended:
+            return
+        self.killing = True
+        self._say("TASK_KILLING", "stopping Cassandra")
+        if self.cassandra is None:
+            self._finish("TASK_KILLED", "killed before Cassandra was started")
+            return
+        self.cassandra.drain()
+        self.after(min(1 + 8 * self.agent.rng.random(), grace_seconds), self._stopped)
+
+    def _stopped(self) -> None:
+        if self.cassandra is not None:
+            self.cassandra.end()
+        self._finish("TASK_KILLED", "drained, stopped with exit code 143")
+
+    def _cassandra_failed(self, reason: str, code: int) -> None:
+        if self.hangs:
+            self._late.append(lambda: self._cassandra_failed(reason, code))
+            return
+        if self.killing:
+            self._finish("TASK_KILLED", "stopped")
+            return
+        failure = Failure(f"Cassandra ended with exit code {code}: {reason}", code, f"ERROR {reason}")
+        self._finish("TASK_FAILED", failure.reason, Report(failure=failure))
+
+    def crash_cassandra(self, reason: str) -> None:
+        """Cassandra ends by itself."""
+        if self.cassandra is not None and self.cassandra.alive:
+            self.cassandra.fail(reason, 1)
+
+    def crash(self, leave_behind: bool) -> None:
+        """The executor ends without a word; Cassandra with it, or it is left behind."""
+        if not self.alive:
+            return
+        if self.cassandra is not None and not leave_behind:
+            self.cassandra.end()
+        if not self.ended:
+            self._say("TASK_FAILED", "Executor terminated", reason="REASON_EXECUTOR_TERMINATED")
+        self._exit(9)
+
+    def _finish(self, state: str, message: str, report: Report | None = None) -> None:
+        if self.ended:
+            return
+        self._say(state, message, report)
+        self.ended = True
+        self.after(0.2 + self.agent.rng.random(), self._exit, 0)
+
+    def _exit(self, status: int) -> None:
+        if self.alive:
+            self.ended, self.alive = True, False
+            self.agent.executor_ended(self, status)
+
+    def message(self, data: bytes) -> None:
+        """Answer a question."""
+        if self.hangs or not self.alive or self.ended:
+            return
+        message = decode_message(data)
+        body = self._answer(message)
+        answer = Message(message.id, message.node, message.subject, True, body)
+        self.after(0.05, self.agent.from_executor, self.info.id, encode_message(answer))
+
+    def _answer(self, message: Message) -> dict[str, object]:
+        if message.subject != SEEDS:
+            return {"error": f"unknown subject {message.subject}"}
+        if self.cassandra is None or self.cassandra.mode != "NORMAL":
+            return {"error": "Cassandra does not run"}
+        return {"seeds": message.body["seeds"]}

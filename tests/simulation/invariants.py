@@ -1,0 +1,313 @@
+"""What must always hold, checked as the models see it happen; each check bears the name of its invariant."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from protocol.codec import DecodeError
+from protocol.report import decode_report
+from scheduler.decide import core
+from scheduler.decide.plans import plans
+from scheduler.decide.requirement import CLUSTER_LABEL, GENERATION_LABEL
+from scheduler.model.event import Event, OffersReceived, Updated
+from scheduler.model.intent import Launch
+from scheduler.model.plan import Status
+from scheduler.model.task import TERMINAL, TaskUpdate
+from scheduler.model.world import World
+from scheduler.store.ledger import Store
+from tests.simulation.agent import Agent
+from tests.simulation.cassandra import Cassandra, Ring, Volume
+from tests.simulation.executor import Running
+from tests.simulation.offers import TaskRecord
+from tests.simulation.zookeeper import Client, Write, changes
+
+if TYPE_CHECKING:
+    from tests.simulation.run import Simulation
+    from tests.simulation.scheduler import Scheduler
+
+SECRET = "not-to-be-seen"
+"""Stands in the settings where a secret may stand, and nowhere else."""
+
+HELD_SECONDS = 120.0
+"""No offer is held for longer by a leader that runs and is connected."""
+
+TWICE_EVERY, LOOK_EVERY = 4, 12
+"""Of so many steps, one is checked in the ways that take time."""
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+    def __init__(self, name: str, text: str, at: float) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
+        self.text = text
+        self.at = at
+
+
+class Invariants:
+    """Looks on. Reads the stored records as bytes, so that no code under test stands between."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.checked: Counter[str] = Counter()
+        self.steps = 0
+        self._epochs = 0
+        self._newest: Client | None = None
+        self._down_by_us: dict[str, str] = {}
+        self.replacements_ordered: set[str] = set()
+        self._given_up: set[str] = set()
+
+    def _require(self, holds: bool, name: str, text: str) -> None:
+        self.checked[name] += 1
+        if not holds:
+            raise Violation(name, text, self.simulation.clock.now)
+
+    def _stored(self, name: str) -> bytes:
+        found = self.simulation.zookeeper.nodes.get(f"{self.simulation.root}/{name}")
+        return found[0] if found is not None else b""
+
+    def record(self, node: str) -> dict[str, Any] | None:
+        """The stored record of a node, as JSON."""
+        data = self._stored(f"nodes/{node}")
+        record: dict[str, Any] | None = json.loads(data)["record"] if data else None
+        return record
+
+    # ZooKeeper.
+
+    def committing(self, client: Client, writes: list[Write]) -> None:
+        """A transaction is about to take place."""
+        root = self.simulation.root
+        for write in changes(writes):
+            self._require(SECRET.encode() not in write.data, "S12", f"a secret goes into {write.path}")
+            if write.path == f"{root}/epoch":
+                self._newest = client
+            elif write.path.startswith(root) and "/lock/" not in write.path:
+                self._require(client is self._newest, "S5", f"a former leader writes {write.path}")
+                if "/nodes/" in write.path and write.what != "delete":
+                    self._note_order(write)
+
+    def _note_order(self, write: Write) -> None:
+        """An order to give a place up, once it is stored, permits the destruction of what is there."""
+        if b'"replacement": null' in write.data:
+            return
+        record = json.loads(write.data)["record"]
+        name = f"node-{record['number']}"
+        self._require(name in self.replacements_ordered, "S2", f"nobody has ordered that {name} be replaced")
+        self._given_up.add(record["replacement"]["generation"])
+
+    # Mesos.
+
+    def launching(self, launch: Launch) -> None:
+        """A task is to be launched."""
+        record = self.record(launch.name) or {}
+        task = record.get("task") or {}
+        named = task.get("id") == launch.task_id and task.get("executor", {}).get("id") == launch.executor.id
+        self._require(named, "S3", f"{launch.task_id} is launched and not stored")
+        text = repr((launch.data, launch.labels, launch.executor.command, launch.executor.environment))
+        self._require(SECRET not in text, "S12", f"a secret goes into the task of {launch.name}")
+
+    def acknowledging(self, task: TaskRecord | None, update: TaskUpdate) -> None:
+        """An update is acknowledged: what it says must be stored, unless a later task has taken its place."""
+        name = update.task_id.partition("__")[0]
+        record = self.record(name)
+        stored = (record or {}).get("task") or {}
+        if stored.get("id") != update.task_id:
+            return
+        if update.state in TERMINAL:
+            self._require(stored["state"] in TERMINAL, "S6", f"the end of {update.task_id} is not stored")
+        try:
+            status = decode_report(update.data).status
+        except DecodeError:
+            return
+        if status is not None and status.mode == "NORMAL" and record is not None:
+            self._require(record["bootstrapped"], "S6", f"{name} is NORMAL, which is not stored")
+
+    def killing(self, task_id: str) -> None:
+        """A task is to be killed: nothing to be checked here, for it may be a stray."""
+
+    # Agents.
+
+    def started(self, running: Running) -> None:
+        """An executor starts its task."""
+        node = running.task.node
+        others = [other for other in self._live(node) if other is not running]
+        self._require(
+            not others, "S1", f"{node} is started while {', '.join(o.task_id for o in others)} runs"
+        )
+
+    def _live(self, node: str) -> list[Running]:
+        return [
+            running
+            for agent in self.simulation.agents
+            if not agent.retired
+            for running in agent.executors.values()
+            if running.task.node == node and running.alive and not running.ended
+        ]
+
+    def killed(self, running: Running) -> None:
+        """A kill has reached an executor whose node was a working member."""
+        cassandra = running.cassandra
+        if running.killing or cassandra is None or not cassandra.alive or cassandra.mode != "NORMAL":
+            return
+        self._down_by_us = {n: t for n, t in self._down_by_us.items() if self._still_down(n)}
+        others = [node for node in self._down_by_us if node != running.task.node]
+        allowed = self.simulation.uninstalling or not others
+        self._require(allowed, "S4", f"{running.task.node} is taken down while {', '.join(others)} is down")
+        self._down_by_us[running.task.node] = running.task_id
+
+    def _still_down(self, node: str) -> bool:
+        live = self._live(node)
+        up = any(r.cassandra is not None and r.cassandra.mode == "NORMAL" and not r.killing for r in live)
+        return not up and self.record(node) is not None
+
+    def reserved(self, agent: Agent, generation: str) -> None:
+        """Something is reserved that was not before."""
+        prefix = f"{self.simulation.root}/nodes/"
+        nodes = self.simulation.zookeeper.nodes.items()
+        named = any(generation.encode() in data for path, (data, _) in nodes if path.startswith(prefix))
+        self._require(named, "S8", f"{generation} is reserved on {agent.hostname} and no record names it")
+
+    def destroyed(self, volume: Volume) -> None:
+        """A volume is destroyed."""
+        record = self.record(volume.node) or {}
+        place = record.get("placement") or {}
+        current = place.get("generation") == volume.generation and not self.simulation.uninstalling
+        ordered = volume.generation in self._given_up or self.simulation.uninstalling
+        self._require(
+            not volume.started or (ordered and not current),
+            "S2",
+            f"the volume of {volume.node}, generation {volume.generation}, is destroyed with data, unasked",
+        )
+
+    # Cassandra.
+
+    def first_boot(self, node: Cassandra) -> None:
+        """A node starts without data."""
+        seeds = node.task.seeds
+        name = node.task.node
+        if node.task.founder:
+            founder = json.loads(self._stored("cluster"))["record"]["founder"]
+            self._require(founder == name, "S11", f"{name} founds and is not stored as the founder")
+            return
+        self._require(node.address not in seeds, "S11", f"{name} boots with itself as a seed")
+        self._require(bool(seeds), "S11", f"{name} boots without a seed")
+        replaced = node.task.replace_address
+        if replaced is not None:
+            target = self.simulation.rings.at(replaced)
+            self._require(target is None or target is node, "S11", f"{name} replaces {replaced}, which is up")
+
+    def founded(self, ring: Ring) -> None:
+        """A ring has come to be."""
+        rings = [other for other in self.simulation.rings.rings if other.members]
+        self._require(not rings, "S11", "a second ring is founded")
+
+    # The loop.
+
+    def stepped(self, scheduler: Scheduler, event: Event, before: World) -> None:
+        """A leader has taken an event to its end."""
+        self.steps += 1
+        loop = scheduler.loop
+        if loop is None:
+            return
+        if isinstance(event, Updated) and self.steps % TWICE_EVERY == 0:
+            again = core.decide(loop.world, event, scheduler.now()).world.ledger
+            same = again == loop.world.ledger
+            self._require(
+                same, "S7", f"{event.update.state} of {event.update.task_id} twice differs from once"
+            )
+        if isinstance(event, OffersReceived):
+            self._held(scheduler)
+        if self.steps % LOOK_EVERY == 0:
+            self._waits(loop.world, scheduler.now())
+
+    def _held(self, scheduler: Scheduler) -> None:
+        """Offers are answered, where the answer can be sent at all."""
+        driver, master = scheduler.driver, self.simulation.master
+        if driver is None or driver.stream is None or master.stream is not driver.stream:
+            return
+        now = self.simulation.clock.now
+        old = [o.id for o in master.offers.values() if now - o.since > HELD_SECONDS]
+        self._require(not old, "L2", f"offers {', '.join(old)} are held")
+
+    def _waits(self, world: World, now: float) -> None:
+        """Each wait says what for."""
+        for plan in plans(world, now).values():
+            for phase in plan.phases:
+                for step in phase.steps:
+                    if step.status in (Status.WAITING, Status.DELAYED):
+                        says = bool(step.message and step.waiting_for)
+                        where = f"step {step.name} of plan {plan.name} is {step.status.value}"
+                        self._require(says, "L3", f"{where} and does not say for what")
+
+    def confirmed(self, scheduler: Scheduler) -> None:
+        """The API has said that a command is stored: a new leader would read the world as it is now."""
+        reader = Store(_Reader(self.simulation.zookeeper.nodes), self.simulation.root)  # type: ignore[arg-type]
+        stored = reader.load()
+        loop = scheduler.loop
+        same = loop is not None and stored == loop.world.ledger
+        self._require(same, "S9", "a command was confirmed and is not stored")
+
+    # After healing.
+
+    def settled(self) -> None:
+        """Nothing goes on any more: what is reserved is what the records name."""
+        named = self._named()
+        for agent in self.simulation.agents:
+            if agent.retired:
+                continue
+            found: dict[str, dict[str, Any]] = {}
+            for what, amount in agent.total.items():
+                if what.reservations and what.label(CLUSTER_LABEL) == self.simulation.label:
+                    generation = what.label(GENERATION_LABEL) or ""
+                    name = "volume" if what.persistence_id else what.name
+                    found.setdefault(generation, {})[name] = amount
+            for generation, amounts in found.items():
+                wanted = named.pop(generation, None)
+                self._require(
+                    wanted == amounts,
+                    "S8",
+                    f"{agent.hostname} has reserved {amounts} for {generation}, the records say {wanted}",
+                )
+        self._require(not named, "S8", f"the records name reservations that nobody has: {named}")
+        held = [o for o in self.simulation.master.offers.values() if self.simulation.clock.now - o.since > 60]
+        self._require(not held, "L2", f"offers {', '.join(o.id for o in held)} are held")
+
+    def _named(self) -> dict[str, dict[str, Any]]:
+        prefix = f"{self.simulation.root}/nodes/"
+        named: dict[str, dict[str, Any]] = {}
+        for path, (data, _) in self.simulation.zookeeper.nodes.items():
+            if path.startswith(prefix):
+                place = json.loads(data)["record"].get("placement")
+                if place is not None:
+                    named[place["generation"]] = dict(_amount(r) for r in place["resources"])
+        return named
+
+
+def _amount(resource: dict[str, Any]) -> tuple[str, Any]:
+    disk = resource.get("disk") or {}
+    name = "volume" if disk.get("persistence_id") else resource["name"]
+    ports = frozenset(p for begin, end in resource["ranges"] for p in range(begin, end + 1))
+    return name, ports if resource["name"] == "ports" else resource["scalar"]
+
+
+class _Reader:
+    """A client that only reads, at once."""
+
+    def __init__(self, nodes: dict[str, tuple[bytes, int]]) -> None:
+        self._nodes = nodes
+
+    def get(self, path: str) -> tuple[bytes, Any]:
+        from kazoo.exceptions import NoNodeError
+
+        from tests.simulation.zookeeper import Stat
+
+        if path not in self._nodes:
+            raise NoNodeError
+        return self._nodes[path][0], Stat(self._nodes[path][1])
+
+    def get_children(self, path: str) -> list[str]:
+        prefix = path + "/"
+        return [p[len(prefix) :] for p in self._nodes if p.startswith(prefix) and "/" not in p[len(prefix) :]]

@@ -1,0 +1,131 @@
+"""What operators do: commands through the API, and new configurations with which schedulers are started."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from scheduler.decide.owner import DEPLOY, DEPLOY_PHASE, RECONCILIATION_PHASE, RECOVERY
+from scheduler.model.event import Command, ForceComplete, Interrupt, Proceed, RestartNode, RestartStep
+from scheduler.model.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.simulation.run import Simulation
+
+Order = Callable[["Simulation", float, float, float], None]
+"""Takes the simulation and three numbers in [0, 1) that the seed has drawn for it."""
+
+
+def _plan(part: float) -> str:
+    return DEPLOY if part < 0.6 else RECOVERY
+
+
+def _node(simulation: Simulation, part: float) -> str:
+    """Now and then one that does not exist."""
+    return f"node-{int(part * (simulation.valid.nodes + 0.2))}"
+
+
+def _give(simulation: Simulation, command: Command, twice: float) -> None:
+    simulation.command(command)
+    if twice < 0.2:
+        simulation.clock.after(20 * twice, simulation.command, command)
+
+
+def interrupt(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """A plan waits; some hours later, at most, it goes on."""
+    _give(simulation, Interrupt(_plan(which)), twice)
+    simulation.clock.after(60 + 7200 * how, simulation.command, Proceed(_plan(which)))
+
+
+def proceed(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """A plan goes on, interrupted or not."""
+    _give(simulation, Proceed(_plan(which)), twice)
+
+
+def restart_node(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """Drain, stop, start; now and then another one at the same time."""
+    _give(simulation, RestartNode(_node(simulation, which)), twice)
+    if how < 0.4:
+        simulation.clock.after(how * 60, simulation.command, RestartNode(_node(simulation, 1 - which)))
+
+
+def replace_node(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """Give a node's place up; now and then one that is up, or another one at the same time."""
+    simulation.replace(_node(simulation, which), force=how < 0.5)
+    if twice < 0.2:
+        simulation.replace(_node(simulation, which if twice < 0.1 else 1 - which), force=how < 0.5)
+
+
+def restart_step(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """A step of deploy again, or all, or the reconciliation."""
+    phase = RECONCILIATION_PHASE if how < 0.2 else DEPLOY_PHASE
+    step = None if how < 0.3 else _node(simulation, which)
+    _give(simulation, RestartStep(DEPLOY, phase, step), twice)
+
+
+def force_complete(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """A step of deploy is taken as complete, and done again after all some time later."""
+    node = _node(simulation, which)
+    _give(simulation, ForceComplete(DEPLOY, DEPLOY_PHASE, node), twice)
+    simulation.clock.after(60 + 3600 * how, simulation.command, RestartStep(DEPLOY, DEPLOY_PHASE, node))
+
+
+def with_cassandra(settings: Settings, **changes: object) -> Settings:
+    """The settings with others for Cassandra."""
+    cassandra = dataclasses.replace(settings.node.cassandra, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(settings, node=dataclasses.replace(settings.node, cassandra=cassandra))
+
+
+def roll_out(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """A configuration that every node has to be restarted for; often changed back halfway."""
+    heap = simulation.valid.node.cassandra.heap_size_mb
+    other = 1024 if heap != 1024 else 1536
+    simulation.configure(lambda settings: with_cassandra(settings, heap_size_mb=other))
+    if how < 0.4:
+        back = functools.partial(with_cassandra, heap_size_mb=heap)
+        simulation.clock.after(10 + 900 * how, simulation.configure, back)
+
+
+def forbidden_change(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """A configuration that cannot be taken over, until it is set back."""
+    disk = simulation.valid.node.cassandra.disk_mb
+    changes: tuple[Callable[[Settings], Settings], ...] = (
+        functools.partial(with_cassandra, cluster_name="another"),
+        functools.partial(with_cassandra, disk_mb=disk * 2),
+        lambda settings: dataclasses.replace(
+            settings, service=dataclasses.replace(settings.service, role="another-role")
+        ),
+    )
+    simulation.forbid(changes[int(which * 3)])
+    simulation.clock.after(60 + 3600 * how, simulation.forbid, None)
+
+
+def harmless_change(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """A configuration that concerns no node."""
+    level = "DEBUG" if simulation.valid.log_level != "DEBUG" else "INFO"
+    simulation.configure(lambda settings: dataclasses.replace(settings, log_level=level))
+
+
+def scale_out(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """One node more, while there are agents for it and one to spare."""
+    if simulation.valid.nodes < len(simulation.agents) - 1:
+        simulation.configure(lambda settings: dataclasses.replace(settings, nodes=settings.nodes + 1))
+
+
+ORDERS: Mapping[str, Order] = {
+    order.__name__: order
+    for order in (
+        interrupt,
+        proceed,
+        restart_node,
+        replace_node,
+        restart_step,
+        force_complete,
+        roll_out,
+        forbidden_change,
+        harmless_change,
+        scale_out,
+    )
+}

@@ -1,0 +1,168 @@
+"""A scheduler's process: gets the lead, reads the ledger, serves, as scheduler.daemon.daemon does."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kazoo.exceptions import KazooException
+
+from scheduler.daemon.loop import Loop, Refusal
+from scheduler.decide.decision import Refused
+from scheduler.decide.target import first_ledger, in_force, retarget
+from scheduler.model.event import Command, Event, Tick
+from scheduler.model.settings import Settings
+from scheduler.model.world import World
+from scheduler.store.ledger import Fenced, Store
+from tests.simulation.driver import Driver
+from tests.simulation.process import Crash, Process
+from tests.simulation.zookeeper import Client
+
+if TYPE_CHECKING:
+    from tests.simulation.run import Simulation
+
+CLUSTER_ID = "6f1b3ca8-718a-45ae-a814-1c57843b5683"
+BUNDLE = "http://10.9.1.1:9000/v1/artifacts/x/executor.pyz"
+
+FIRST_TICK_SECONDS, LAST_TICK_SECONDS = 1.0, 240.0
+"""The real loop ticks each second of silence. Here the pauses grow while nothing changes."""
+
+
+@dataclass(eq=False)
+class Order:
+    """A command of an operator's on its way. ``answer``: None while there is none, "" when it is stored."""
+
+    command: Command
+    answered: Callable[[str], None]
+
+
+class Scheduler:
+    """One process of the daemon, with the configuration that it was started with."""
+
+    def __init__(self, simulation: Simulation, settings: Settings, name: str) -> None:
+        self.simulation = simulation
+        self.settings = settings
+        self.name = name
+        self.skew = 0.0
+        self.process = Process(simulation.clock, self._main, self._ended)
+        self.process.crashes_here = simulation.point if simulation.counts_points else None
+        self.client: Client | None = None
+        self.driver: Driver | None = None
+        self.loop: Loop | None = None
+        self.epoch: int | None = None
+        self._inbox: deque[Event | Order] = deque()
+
+    def start(self) -> None:
+        """Begin."""
+        self.process.start()
+
+    def now(self) -> float:
+        """What its machine's clock shows."""
+        return self.simulation.clock.now + self.skew
+
+    def submit(self, item: Event | Order) -> None:
+        """Queue an event or order."""
+        self._inbox.append(item)
+        self.process.wake()
+
+    def stop(self, seconds: float) -> None:
+        """SIGSTOP for a while: ZooKeeper hears nothing of it."""
+        self.process.stop(seconds)
+        if self.client is not None:
+            self.client.silent(seconds)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+
+    def heal(self) -> None:
+        """Whatever was to befall it, does not any more; its clock is right."""
+        self.process.fuse = None
+        self.process.go_on()
+        self.skew = 0.0
+        if self.client is not None:
+            self.client.lose_next = None
+        if self.driver is not None:
+            self.driver.lose_next, self.driver.reachable_at = None, 0.0
+
+    def _main(self) -> Any:
+        try:
+            self._lead()
+        except (Fenced, Refusal, KazooException) as error:
+            return error
+        return None
+
+    def _ended(self, outcome: Any) -> None:
+        if self.driver is not None:
+            self.driver.stop()
+        if self.client is not None:
+            if isinstance(outcome, Crash):
+                self.client.silent(60.0)
+            else:
+                self.client.close()
+        self.simulation.ended(self, outcome)
+
+    def _lead(self) -> None:
+        simulation, root = self.simulation, self.settings.service.zk_root
+        self.client = client = simulation.zookeeper.connect(self.process, self.kill)
+        client.lock(f"{root}/lock", self.name)
+        store = Store(client, root)  # type: ignore[arg-type]
+        self.epoch = store.take_epoch()
+        world = self._first_world(store)
+        self.driver = Driver(
+            self.process,
+            simulation.clock,
+            simulation.rng,
+            simulation.master,
+            world.ledger.framework.id,
+            self.submit,
+            lambda: (simulation.zookeeper.first(f"{root}/lock") is client) if client.connected else None,
+        )
+        self.loop = Loop(world, store, self.driver, self.now)
+        self.driver.start()
+        self._serve(self.loop)
+
+    def _first_world(self, store: Store) -> World:
+        ledger = store.load()
+        errors: tuple[str, ...] = ()
+        if ledger is None:
+            ledger = first_ledger(self.settings, CLUSTER_ID)
+            store.create(ledger)
+        else:
+            changed, errors = retarget(ledger, self.settings)
+            store.commit(ledger, changed)
+            ledger = changed
+        return World(in_force(ledger, self.settings), ledger, BUNDLE, errors=errors)
+
+    def _serve(self, loop: Loop) -> None:
+        pause = FIRST_TICK_SECONDS
+        while True:
+            before = loop.world
+            if self._inbox:
+                self._take(loop, self._inbox.popleft())
+            elif not self.process.wait(pause):
+                self._take(loop, Tick())
+                pause = min(pause * 3, LAST_TICK_SECONDS)
+            if loop.world is not before:
+                pause = FIRST_TICK_SECONDS
+
+    def _take(self, loop: Loop, item: Event | Order) -> None:
+        if isinstance(item, Order):
+            self._obey(loop, item)
+            return
+        before = loop.world
+        loop.step(item)
+        self.simulation.invariants.stepped(self, item, before)
+
+    def _obey(self, loop: Loop, order: Order) -> None:
+        before = loop.world
+        try:
+            loop.step(order.command)
+        except Refused as error:
+            order.answered(str(error))
+        else:
+            self.simulation.invariants.stepped(self, order.command, before)
+            self.simulation.invariants.confirmed(self)
+            order.answered("")
