@@ -42,7 +42,7 @@ class RepairWork:
         self._started = started
         self._questions = Questions(started.jolokia())
         self._aborted = threading.Event()
-        self._rest_until = 0.0
+        self._spent = 0.0
 
     def pieces(self) -> Sequence[Piece]:
         """See ``Work``."""
@@ -84,8 +84,7 @@ class RepairWork:
         number = self._questions.repair(keyspace, self._options(keyspace, ranges))
         if number:
             self._await(number)
-        spent = time.monotonic() - begun
-        self._rest_until = time.monotonic() + spent * (1 / self._task.repair.intensity - 1)
+        self._spent = time.monotonic() - begun
 
     def _options(self, keyspace: str, ranges: str) -> dict[str, str]:
         options = self._task.repair
@@ -104,7 +103,7 @@ class RepairWork:
                 heard = time.monotonic()
             elif self._aborted.is_set() or time.monotonic() - heard > SILENCE_SECONDS:
                 raise PieceFailed(f"Cassandra tells nothing of its repair {number} any more")
-            self._aborted.wait(interval)
+            time.sleep(interval)
             interval = min(interval * 1.5, LAST_POLL_SECONDS)
 
     def _state(self, number: int) -> str | None:
@@ -125,9 +124,11 @@ class RepairWork:
             return f"{', '.join(unreachable)} to be up again: a repair needs all replicas"
         if pending > MOST_PENDING_COMPACTIONS:
             return f"pending compactions to go down from {pending} to {MOST_PENDING_COMPACTIONS}"
-        if (left := self._rest_until - time.monotonic()) > 0:
-            return f"{left:.0f} s of rest, for an intensity of {self._task.repair.intensity:g}"
         return None
+
+    def rest_seconds(self) -> float:
+        """See ``Work``: so long that the intensity is what was asked for."""
+        return self._spent * (1 / self._task.repair.intensity - 1)
 
     def share(self) -> float:
         """See ``Work``: Cassandra does not tell of a segment how far it is."""

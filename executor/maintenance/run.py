@@ -74,6 +74,7 @@ class MaintenanceRun:
             piece.run()
             journal.add(piece.key)
             self._tally.ends(time.monotonic())
+            self._order.pause(self._work.rest_seconds())
 
     def _await_way(self, piece: Piece) -> None:
         """Wait until nothing speaks against a piece. Raises Stopped."""

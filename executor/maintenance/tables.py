@@ -76,6 +76,10 @@ class TableWork:
         """See ``Work``: Cassandra refuses by itself what would not be safe."""
         return None
 
+    def rest_seconds(self) -> float:
+        """See ``Work``: Cassandra throttles compactions itself."""
+        return 0.0
+
     def share(self) -> float:
         """See ``Work``."""
         present = self._present

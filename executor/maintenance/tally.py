@@ -28,7 +28,9 @@ class Tally:
         self._text, self._waiting_for, self._begun = text, reason, False
 
     def begins(self, text: str, now: float) -> None:
-        """A piece begins."""
+        """A piece begins; a rest since the last one belongs to the work."""
+        if not self._text and self._done:
+            self._worked += now - self._since
         self._text, self._waiting_for, self._since, self._begun, self.share = text, None, now, True, 0.0
 
     def ends(self, now: float) -> None:

@@ -34,6 +34,9 @@ class Work(Protocol):
     def hindrance(self) -> str | None:
         """What speaks against beginning a piece now. Raises NotAnswering."""
 
+    def rest_seconds(self) -> float:
+        """How long to rest now that a piece is done."""
+
     def share(self) -> float:
         """How much of the present piece is done, from 0 to 1; for another thread than ``run``'s."""
 

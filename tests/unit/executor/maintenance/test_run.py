@@ -50,6 +50,9 @@ class MadeUpWork:
     def hindrance(self) -> str | None:
         return self.reasons.pop(0) if self.reasons else None
 
+    def rest_seconds(self) -> float:
+        return 0.0
+
     def share(self) -> float:
         return 0.0
 

@@ -26,6 +26,15 @@ def test_the_present_piece_counts_by_its_share() -> None:
     assert progress.since == 990.0
 
 
+def test_a_rest_between_pieces_counts_for_the_time_left() -> None:
+    tally = Tally(total=3, left=3, now=0.0)
+    tally.begins("a", 0.0)
+    tally.ends(10.0)
+    tally.begins("b", 20.0)
+    tally.ends(30.0)
+    assert tally.progress(30.0, 1000.0).eta_seconds == pytest.approx(15.0)
+
+
 def test_waiting_says_for_what_and_since_when_and_is_not_counted_as_work() -> None:
     tally = Tally(total=3, left=3, now=0.0)
     tally.begins("a", 0.0)
