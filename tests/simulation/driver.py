@@ -80,7 +80,7 @@ class Driver:
         if self.process.stopped or not self._master.up or now < self.reachable_at or may is None:
             self._retry()
         elif not may:
-            self._emit(Disconnected("not the leader"))
+            self.process.kill()
         else:
             self.stream = Subscription(self, Link(self._clock, self._rng))
             self._master.subscribe(self.stream, self._framework_id)
@@ -95,6 +95,9 @@ class Driver:
         if stream is not self.stream or self.process.dead:
             return
         if isinstance(event, Subscribed):
+            if not self._may_subscribe():
+                self.reconnect()
+                return
             self._session, self._framework_id, self._attempts = stream, event.framework_id, 0
         elif isinstance(event, FrameworkRefused):
             self.stream, self._session = None, None

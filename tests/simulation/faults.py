@@ -231,10 +231,8 @@ def agent_marked_gone(simulation: Simulation, which: float, how: float, long: fl
     agent = _one(simulation.agents, which)
     if agent is None or agent.retired or agent.id is None or not simulation.can_replace():
         return False
-    if any(other.retired for other in simulation.agents):
-        return False
     nodes = [running.task.node for running in agent.executors.values()]
-    if not simulation.master.mark_gone(agent.id):
+    if not simulation.data_live_elsewhere(nodes) or not simulation.master.mark_gone(agent.id):
         return False
     for node in nodes:
         simulation.clock.after(_span(how, 10.0, 1800.0), simulation.replace, node, False)

@@ -21,7 +21,7 @@ from tests.simulation.agent import Agent
 from tests.simulation.cassandra import Cassandra, Ring, Volume
 from tests.simulation.executor import Running
 from tests.simulation.offers import TaskRecord
-from tests.simulation.zookeeper import Client, Write, changes
+from tests.simulation.zookeeper import Client, ReadingSession, Write, changes
 
 if TYPE_CHECKING:
     from tests.simulation.run import Simulation
@@ -244,8 +244,7 @@ class Invariants:
 
     def confirmed(self, scheduler: Scheduler) -> None:
         """The API has said that a command is stored: a new leader would read the world as it is now."""
-        reader = Store(_Reader(self.simulation.zookeeper.nodes), self.simulation.root)  # type: ignore[arg-type]
-        stored = reader.load()
+        stored = Store(ReadingSession(self.simulation.zookeeper), self.simulation.root).load()
         loop = scheduler.loop
         same = loop is not None and stored == loop.world.ledger
         self._require(same, "S9", "a command was confirmed and is not stored")
@@ -291,23 +290,3 @@ def _amount(resource: dict[str, Any]) -> tuple[str, Any]:
     name = "volume" if disk.get("persistence_id") else resource["name"]
     ports = frozenset(p for begin, end in resource["ranges"] for p in range(begin, end + 1))
     return name, ports if resource["name"] == "ports" else resource["scalar"]
-
-
-class _Reader:
-    """A client that only reads, at once."""
-
-    def __init__(self, nodes: dict[str, tuple[bytes, int]]) -> None:
-        self._nodes = nodes
-
-    def get(self, path: str) -> tuple[bytes, Any]:
-        from kazoo.exceptions import NoNodeError
-
-        from tests.simulation.zookeeper import Stat
-
-        if path not in self._nodes:
-            raise NoNodeError
-        return self._nodes[path][0], Stat(self._nodes[path][1])
-
-    def get_children(self, path: str) -> list[str]:
-        prefix = path + "/"
-        return [p[len(prefix) :] for p in self._nodes if p.startswith(prefix) and "/" not in p[len(prefix) :]]

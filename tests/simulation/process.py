@@ -31,6 +31,7 @@ class Process:
         self._held: tuple[int, bool] | None = None
         self.waiting = False
         self.stopped = False
+        self.stood_still = 0.0
         self.dead = False
         self.points = 0
         self.fuse: int | None = None
@@ -95,6 +96,7 @@ class Process:
         """SIGSTOP, and SIGCONT after so many seconds."""
         if not self.stopped:
             self.stopped = True
+            self.stood_still = seconds
             self._clock.after(seconds, self.go_on)
 
     def go_on(self) -> None:

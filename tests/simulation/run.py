@@ -229,6 +229,14 @@ class Simulation:
         """Whether there is an agent to spare."""
         return self.valid.nodes < len(self.agents)
 
+    def data_live_elsewhere(self, nodes: list[str]) -> bool:
+        """Whether all other nodes hold their data, on agents that nobody has given up."""
+        if any(agent.retired for agent in self.agents):
+            return False
+        names = [f"node-{number}" for number in range(self.valid.nodes)]
+        others = [self.invariants.record(name) for name in names if name not in nodes]
+        return bool(others) and all(r and r["bootstrapped"] and r["replacement"] is None for r in others)
+
     def replace(self, node: str, force: bool) -> None:
         """Order a replacement, where there is an agent for it."""
         if self.can_replace():

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from kazoo.exceptions import KazooException
 
+from scheduler.daemon.engine import STANDSTILL_SECONDS
 from scheduler.daemon.loop import Loop, Refusal
 from scheduler.decide.decision import Refused
 from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.model.event import Command, Event, Tick
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
-from scheduler.store.ledger import Fenced, Store
+from scheduler.store.ledger import Store
+from scheduler.store.session import Fenced
 from tests.simulation.driver import Driver
 from tests.simulation.process import Crash, Process
-from tests.simulation.zookeeper import Client
+from tests.simulation.zookeeper import Client, SimulatedSession
 
 if TYPE_CHECKING:
     from tests.simulation.run import Simulation
@@ -49,6 +51,7 @@ class Scheduler:
         self.process = Process(simulation.clock, self._main, self._ended)
         self.process.crashes_here = simulation.point if simulation.counts_points else None
         self.client: Client | None = None
+        self.session: SimulatedSession | None = None
         self.driver: Driver | None = None
         self.loop: Loop | None = None
         self.epoch: int | None = None
@@ -107,9 +110,10 @@ class Scheduler:
     def _lead(self) -> None:
         simulation, root = self.simulation, self.settings.service.zk_root
         self.client = client = simulation.zookeeper.connect(self.process, self.kill)
-        client.lock(f"{root}/lock", self.name)
-        store = Store(client, root)  # type: ignore[arg-type]
-        self.epoch = store.take_epoch()
+        self.session = session = SimulatedSession(client)
+        store = Store(session, root)
+        store.refuse_foreign_state()
+        self.epoch = store.take_epoch(session.patiently(lambda _: client.lock(f"{root}/lock", self.name)))
         world = self._first_world(store)
         self.driver = Driver(
             self.process,
@@ -122,7 +126,7 @@ class Scheduler:
         )
         self.loop = Loop(world, store, self.driver, self.now)
         self.driver.start()
-        self._serve(self.loop)
+        self._serve(self.loop, store)
 
     def _first_world(self, store: Store) -> World:
         ledger = store.load()
@@ -136,17 +140,28 @@ class Scheduler:
             ledger = changed
         return World(in_force(ledger, self.settings), ledger, BUNDLE, errors=errors)
 
-    def _serve(self, loop: Loop) -> None:
+    def _serve(self, loop: Loop, store: Store) -> None:
         pause = FIRST_TICK_SECONDS
         while True:
             before = loop.world
             if self._inbox:
-                self._take(loop, self._inbox.popleft())
+                item = self._inbox.popleft()
+                self._make_sure(store)
+                self._take(loop, item)
             elif not self.process.wait(pause):
+                self._make_sure(store)
                 self._take(loop, Tick())
                 pause = min(pause * 3, LAST_TICK_SECONDS)
             if loop.world is not before:
                 pause = FIRST_TICK_SECONDS
+
+    def _make_sure(self, store: Store) -> None:
+        """As the engine does: nothing without ZooKeeper, and after a standstill only what is certain."""
+        if self.session is not None:
+            self.session.wait()
+        if self.process.stood_still > STANDSTILL_SECONDS:
+            store.confirm()
+        self.process.stood_still = 0.0
 
     def _take(self, loop: Loop, item: Event | Order) -> None:
         if isinstance(item, Order):

@@ -17,11 +17,13 @@ from kazoo.exceptions import (
     KazooException,
     NodeExistsError,
     NoNodeError,
+    NotEmptyError,
     RolledBackError,
     RuntimeInconsistency,
     SessionExpiredError,
 )
 
+from scheduler.store.session import Fenced, Session
 from tests.simulation.clock import Clock
 from tests.simulation.process import Process
 
@@ -206,6 +208,12 @@ class Client:
         """See KazooClient."""
         return list(self._ask(lambda: self._server.children(path)))
 
+    def delete(self, path: str) -> None:
+        """See KazooClient."""
+        if self._ask(lambda: self._server.children(path)):
+            raise NotEmptyError
+        self._one(Write("delete", path))
+
     def sync(self, path: str) -> None:
         """See KazooClient."""
         self._ask(lambda: None)
@@ -270,7 +278,7 @@ class Client:
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
         """Over the wire and back."""
-        self._wait_connected()
+        self.wait_connected()
         connection, latency = self._connection, self._server.latency * (0.5 + self._server.rng.random())
         self.process.sleep(latency)
         self._check(connection)
@@ -285,11 +293,53 @@ class Client:
         if connection != self._connection:
             raise ConnectionLoss
 
-    def _wait_connected(self) -> None:
+    def wait_connected(self) -> None:
+        """Wait for the connection to come back. Raises SessionExpiredError."""
         while not self.connected:
             if self.expired:
                 raise SessionExpiredError
             self.process.wait(1.0)
+
+
+class SimulatedSession(Session):
+    """The real session, but for how it learns of its end, and how it waits."""
+
+    def __init__(self, client: Client) -> None:
+        self._simulated = client
+        self._client = client
+        self._ended = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """See ``Session``."""
+        try:
+            self._simulated.wait_connected()
+        except SessionExpiredError:
+            raise Fenced("the ZooKeeper session is lost") from None
+        return True
+
+
+class ReadingSession(Session):
+    """Reads at once, for who looks on from outside."""
+
+    def __init__(self, server: ZooKeeper) -> None:
+        self._client = _Reader(server)
+        self._ended = False
+
+
+class _Reader:
+    """What a store needs of a client to load the ledger."""
+
+    def __init__(self, server: ZooKeeper) -> None:
+        self._server = server
+
+    def get(self, path: str) -> tuple[bytes, Stat]:
+        return self.get_async(path).get()
+
+    def get_async(self, path: str) -> Answer:
+        return Answer(self._server.nodes.get(path))
+
+    def get_children(self, path: str) -> list[str]:
+        return self._server.children(path)
 
 
 class Answer:
