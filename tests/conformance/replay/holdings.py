@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from itertools import combinations
 from typing import Any
 
 from tests.conformance.replay.matching import Difference, Matcher
@@ -54,9 +55,11 @@ class Holdings:
         return bool(self._now - self._then)
 
     @property
-    def lack(self) -> bool:
-        """Whether something that was held then is not held now."""
-        return bool(self._then - self._now)
+    def include(self) -> bool:
+        """Whether what was held then is held now, with nothing besides but later offers as a whole."""
+        held = list(self._seen.values())
+        parts = (part for size in range(len(held) + 1) for part in combinations(held, size))
+        return any(self._sum_of_now(part) == self._then for part in parts)
 
     @property
     def _then(self) -> Counter[str]:

@@ -272,8 +272,8 @@ class Player:
                 if event != END and not self._holdings[who].wants(event):
                     self._compare(f"{who} {_kind(event)}", "(not recorded)", None, event)
         for who, holdings in self._holdings.items():
-            self._await_offers(holdings, self._streams[who].inbox, lambda h=holdings: not h.lack, seconds=0.0)
-            if holdings.lack:
+            self._await_offers(holdings, self._streams[who].inbox, lambda h=holdings: h.include, seconds=0.0)
+            if not holdings.include:
                 self.differences += holdings.compare(NO_OFFERS)
         for body in self._bodies:
             if not body.await_end():
