@@ -56,6 +56,32 @@ def task(
     }
 
 
+def api_task(
+    info: Json,
+    framework_id: str,
+    executor_id: str | None,
+    agent_id: str,
+    state: str,
+    statuses: list[Json],
+    last: Json | None = None,
+) -> Json:
+    """A Task message of the v1 API; ``last`` says which update the scheduler was sent last."""
+    passed_on = ("labels", "discovery", "container", "health_check", "check", "kill_policy", "limits")
+    fields = {
+        "name": info["name"],
+        "task_id": info["task_id"],
+        "framework_id": {"value": framework_id},
+        "executor_id": {"value": executor_id} if executor_id else None,
+        "agent_id": {"value": agent_id},
+        "state": state,
+        "resources": info["resources"],
+        "statuses": statuses or None,
+        **(last or {}),
+        **{key: info.get(key) for key in passed_on},
+    }
+    return {key: value for key, value in fields.items() if value is not None}
+
+
 def role(resources: Iterable[Resource]) -> Json:
     """The role that resources are allocated to, where there are any."""
     first = next(iter(resources), None)

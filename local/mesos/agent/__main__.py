@@ -16,7 +16,12 @@ import gevent
 from local.mesos.agent import endpoints
 from local.mesos.agent.agent import Agent
 from local.mesos.agent.executor_api import ExecutorApi
-from local.mesos.agent.settings import read
+from local.mesos.agent.executors import Executors
+from local.mesos.agent.operations import Operations
+from local.mesos.agent.orders import Orders
+from local.mesos.agent.recovery import Recovery
+from local.mesos.agent.settings import Settings, read
+from local.mesos.agent.status_updates import StatusUpdates
 from local.mesos.flags import FlagError
 from local.mesos.http import Router, Server
 
@@ -29,23 +34,30 @@ def main() -> int:
     except FlagError as error:
         print(error, file=sys.stderr)
         return 2
-    agent = Agent(settings, time.time())
-    router = Router("/slave(1)")
-    router.add("/api/v1/executor", ExecutorApi(agent).handle)
-    endpoints.add(router, agent)
-    server = Server(settings.ip, settings.port, router)
-    gevent.signal_handler(signal.SIGTERM, agent.ended.set)
-    gevent.signal_handler(signal.SIGUSR1, gevent.spawn, agent.shut_down_cleanly)
-    server.start()
-    gevent.spawn(_work, agent)
-    agent.ended.wait()
+    _serve(Agent(settings, time.time()), settings)
     # Not a tidy end of all greenlets: executors stay, and what matters is written down.
     os._exit(0)
 
 
-def _work(agent: Agent) -> None:
-    agent.recover()
-    agent.link.run(lambda: agent.settings.master)
+def _serve(agent: Agent, settings: Settings) -> None:
+    """Put the parts of an agent together, and work until it has ended."""
+    updates, operations = StatusUpdates(agent), Operations(agent)
+    executors = Executors(agent, updates)
+    orders = Orders(agent, updates, executors, operations)
+    recovery = Recovery(agent, updates, executors, operations)
+    router = Router("/slave(1)")
+    router.add("/api/v1/executor", ExecutorApi(agent, updates, executors, recovery).handle)
+    endpoints.add(router, agent)
+    gevent.signal_handler(signal.SIGTERM, agent.ended.set)
+    gevent.signal_handler(signal.SIGUSR1, gevent.spawn, orders.shut_down_cleanly)
+    Server(settings.ip, settings.port, router).start()
+    gevent.spawn(_work, agent, recovery, orders)
+    agent.ended.wait()
+
+
+def _work(agent: Agent, recovery: Recovery, orders: Orders) -> None:
+    recovery.run()
+    agent.link.run(lambda: agent.settings.master, orders.obey)
 
 
 if __name__ == "__main__":

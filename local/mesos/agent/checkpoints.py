@@ -53,6 +53,23 @@ class Checkpoints:
         """Note reservations and volumes."""
         write(self._meta / "resources" / "resources.json", resources)
 
+    @property
+    def operations(self) -> dict[str, Json]:
+        """Operations whose outcome was not acknowledged under this agent id, by uuid."""
+        return read(self._operations_file) or {} if self._latest.is_symlink() else {}
+
+    def keep_operations(self, operations: dict[str, Json]) -> None:
+        """Note operations."""
+        write(self._operations_file, operations)
+
+    @property
+    def _operations_file(self) -> Path:
+        return self._latest.resolve() / "operations.json"
+
+    def forget_agent_id(self) -> None:
+        """Come back as a new agent; resources stay."""
+        self._latest.unlink(missing_ok=True)
+
     def keep_executor(self, framework_id: str, executor_id: str, value: Json) -> None:
         """Note all of an executor."""
         write(self._executor_file(framework_id, executor_id), value)

@@ -1,10 +1,9 @@
-"""A container: the sandbox, the executor's process in it, its volumes. No isolation but processes."""
+"""A container: the sandbox, and the executor's process in it. No isolation but processes."""
 
 from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +11,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gevent
-
-Json = dict[str, Any]
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 POLL_SECONDS = 0.05
@@ -116,48 +112,3 @@ def give_to(path: Path, user: str) -> None:
     except KeyError:
         raise LaunchError(f"Failed to get user information for '{user}'") from None
     os.chown(path, entry.pw_uid, entry.pw_gid)
-
-
-def volume_path(work_dir: Path, resource: Json) -> Path:
-    """Where a persistent volume's data are on the agent."""
-    source, persistence = resource["disk"].get("source"), resource["disk"]["persistence"]["id"]
-    if source and source["type"] == "MOUNT":
-        return Path(source["mount"]["root"])
-    root: Path = Path(source["path"]["root"]) if source and source["type"] == "PATH" else work_dir
-    role = resource["reservations"][0]["role"] if resource.get("reservations") else "*"
-    return root / "volumes" / "roles" / str(role).replace("/", " ") / str(persistence)
-
-
-def link_volumes(work_dir: Path, sandbox: Path, resources: list[Json], user: str | None) -> None:
-    """Show volumes in the sandbox, as the posix/filesystem isolator does: by symlinks of one path element."""
-    for resource in resources:
-        name = resource.get("disk", {}).get("volume", {}).get("container_path", "")
-        if "persistence" not in resource.get("disk", {}) or not name or "/" in name:
-            continue
-        path = volume_path(work_dir, resource)
-        if user is not None:
-            give_to(path, user)
-        link = sandbox / name
-        if not link.is_symlink():
-            link.symlink_to(path)
-
-
-def unlink_volumes(sandbox: Path, resources: list[Json]) -> None:
-    """Take a task's volumes out of the sandbox again."""
-    for resource in resources:
-        name = resource.get("disk", {}).get("volume", {}).get("container_path", "")
-        if "persistence" in resource.get("disk", {}) and name and (sandbox / name).is_symlink():
-            (sandbox / name).unlink()
-
-
-def destroy_volume(work_dir: Path, resource: Json) -> None:
-    """Delete a volume's data: of a MOUNT disk the contents only."""
-    path = volume_path(work_dir, resource)
-    if resource["disk"].get("source", {}).get("type") != "MOUNT":
-        shutil.rmtree(path, ignore_errors=True)
-        return
-    for entry in path.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()

@@ -12,6 +12,7 @@ from local.mesos.files import Files
 from local.mesos.http import Response, Router, answer, text
 
 READS: dict[str, Callable[[Agent], object]] = {
+    "/containers": views.container_list,
     "/flags": lambda agent: {"flags": dict(agent.settings.flags)},
     "/metrics/snapshot": metrics.snapshot,
     "/monitor/statistics": views.statistics,

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from local.mesos import schema
 from local.mesos.agent.container import Container
 from local.mesos.agent.updates import UpdateStream
 from local.mesos.enums import TERMINAL_STATES
@@ -85,6 +86,12 @@ class Executor:
     def sandbox(self) -> Path:
         """Its working directory."""
         return self.container.sandbox
+
+    def with_executor(self, task: Task) -> Json:
+        """The TaskInfo as it was sent: with the executor, unless that was made for its command."""
+        if self.command_task:
+            return task.info
+        return schema.ordered("TaskInfo", {**task.info, "executor": self.info})
 
     def send(self, event: Json) -> None:
         """Tell it something, if it is subscribed."""

@@ -6,6 +6,9 @@ from typing import Any
 
 from local.mesos.agent.agent import Agent
 from local.mesos.agent.executor import Executor, State
+from local.mesos.agent.executors import Executors
+from local.mesos.agent.recovery import Recovery
+from local.mesos.agent.status_updates import StatusUpdates
 from local.mesos.http import (
     Refusal,
     Request,
@@ -25,8 +28,13 @@ Json = dict[str, Any]
 class ExecutorApi:
     """Checks a call and hands it to the agent."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(
+        self, agent: Agent, updates: StatusUpdates, executors: Executors, recovery: Recovery
+    ) -> None:
         self._agent = agent
+        self._updates = updates
+        self._executors = executors
+        self._recovery = recovery
         self.handle = only("POST")(self._handle)
 
     def _handle(self, request: Request) -> Response | Stream:
@@ -35,14 +43,14 @@ class ExecutorApi:
         self._check(call, kind)
         if kind != "SUBSCRIBE" and self._agent.recovering:
             raise Refusal(503, "Agent has not finished recovery")
-        executor = self._executor(call)
         if kind == "SUBSCRIBE":
             require_json_accepted(request)
-            return self._subscribe(executor, call.get("subscribe", {}))
+            return self._subscribe(self._executor(call), call["subscribe"])
+        executor = self._executor(call)
         if executor.stream is None:
             raise Refusal(403, "Executor is not subscribed")
         if kind == "UPDATE":
-            self._agent.take_update(executor, call["update"]["status"])
+            self._updates.take(executor, call["update"]["status"])
         elif kind == "MESSAGE":
             self._message(executor, call["message"]["data"])
         return accepted()
@@ -88,12 +96,12 @@ class ExecutorApi:
 
         stream = EventStream(gone)
         recovering = self._agent.recovering
-        self._agent.subscribed(executor, stream)
+        self._executors.subscribed(executor, stream)
         for update in body.get("unacknowledged_updates", []):
-            self._agent.take_update(executor, update["status"])
+            self._updates.take(executor, update["status"])
         if recovering:
             known = {task["task_id"]["value"] for task in body.get("unacknowledged_tasks", [])}
-            self._agent.reconcile_tasks(executor, known)
+            self._recovery.drop_unknown(executor, known)
         return stream
 
     def _message(self, executor: Executor, data: str) -> None:

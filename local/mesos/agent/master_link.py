@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+from gevent.queue import JoinableQueue
 
 Json = dict[str, Any]
 
@@ -22,14 +23,18 @@ DEFAULT_SILENCE_SECONDS = 75.0
 
 
 class MasterLink:
-    """Stays registered. ``registration`` makes what is said at each try; ``obey`` takes each command."""
+    """Stays registered; ``registration`` makes what is said at each try.
 
-    def __init__(self, registration: Callable[[], Json], obey: Callable[[Json], None]) -> None:
+    Reports go out one after the other over a connection of their own: in the order in which they were made.
+    """
+
+    def __init__(self, registration: Callable[[], Json]) -> None:
         self._registration = registration
-        self._obey = obey
+        self._obey: Callable[[Json], None] = lambda command: None
         self._agent_id: str | None = None
         self._master: str | None = None
         self._connection: http.client.HTTPConnection | None = None
+        self._reports: JoinableQueue[Json] = JoinableQueue()
         self._stopped = False
 
     @property
@@ -42,8 +47,12 @@ class MasterLink:
         """Whether the master has taken us in, and listens."""
         return self._agent_id is not None
 
-    def run(self, find_master: Callable[[], str | None]) -> None:
-        """Register again and again, for ever. ``find_master`` gives the leading master's host:port."""
+    def run(self, find_master: Callable[[], str | None], obey: Callable[[Json], None]) -> None:
+        """Register again and again, for ever; ``obey`` takes each command.
+
+        ``find_master`` gives the leading master's host:port.
+        """
+        self._obey = obey
         while not self._stopped:
             self._master = find_master()
             if self._master is not None:
@@ -70,37 +79,54 @@ class MasterLink:
     def _read_commands(
         self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
     ) -> None:
-        while head := answer.readline():
-            command = json.loads(answer.read(int(head)))
-            if command["type"] == "REGISTERED":
-                self._agent_id = command["agent_id"]["value"]
-                silence = command.get("ping_timeout_seconds") or DEFAULT_SILENCE_SECONDS
-                if connection.sock is not None:
-                    connection.sock.settimeout(silence)
-            if command["type"] == "PING":
-                self.report({"type": "PONG"})
-            else:
-                self._obey(command)
-
-    def report(self, body: Json) -> bool:
-        """Tell the master something; False where it could not be told. What matters is repeated."""
-        if self._agent_id is None or self._master is None:
-            return False
-        host, _, port = self._master.rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=CALL_SECONDS)
+        reporter: gevent.Greenlet | None = None
         try:
-            path = f"/internal/agents/{self._agent_id}"
-            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-            return connection.getresponse().status == 202
-        except (OSError, http.client.HTTPException) as error:
-            log.info("%s was not told to the master: %s", body["type"], error)
-            return False
+            while head := answer.readline():
+                command = json.loads(answer.read(int(head)))
+                if command["type"] == "REGISTERED":
+                    reporter = self._begin(connection, command)
+                if command["type"] == "PING":
+                    self.report({"type": "PONG"})
+                else:
+                    self._obey(command)
         finally:
-            connection.close()
+            if reporter is not None:
+                reporter.kill()
+
+    def _begin(self, connection: http.client.HTTPConnection, registered: Json) -> gevent.Greenlet:
+        """The master counts on this agent now: reports go there."""
+        self._agent_id = registered["agent_id"]["value"]
+        silence = registered.get("ping_timeout_seconds") or DEFAULT_SILENCE_SECONDS
+        if connection.sock is not None:
+            connection.sock.settimeout(silence)
+        self._reports = JoinableQueue()
+        path = f"/internal/agents/{self._agent_id}"
+        return gevent.spawn(self._send_reports, connection.host, connection.port, path, self._reports)
+
+    def _send_reports(self, host: str, port: int, path: str, reports: JoinableQueue[Json]) -> None:
+        connection = http.client.HTTPConnection(host, port, timeout=CALL_SECONDS)
+        headers = {"Content-Type": "application/json"}
+        while True:
+            body = reports.get()
+            try:
+                connection.request("POST", path, json.dumps(body), headers)
+                connection.getresponse().read()
+            except (OSError, http.client.HTTPException) as error:
+                log.info("%s was not told to the master: %s", body["type"], error)
+                connection.close()
+            finally:
+                reports.task_done()
+
+    def report(self, body: Json) -> None:
+        """Tell the master something after all that was said before. What matters is repeated: without a
+        line to the master it is dropped."""
+        if self.registered:
+            self._reports.put(body)
 
     def stop(self) -> None:
-        """Let the line go and register no more."""
+        """Say what was to be said, let the line go and register no more."""
         self._stopped = True
+        self._reports.join(CALL_SECONDS)
         sock = self._connection.sock if self._connection else None
         if sock is not None:
             # Not closed: another greenlet reads from it, and closes it at the end of the stream.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.mesos import build, http, shown
-from local.mesos.agent import metrics, views
+from local.mesos.agent import api_views, metrics, views
 from local.mesos.agent.agent import Agent
 from local.mesos.enums import ENUMS
 from local.mesos.files import Files
@@ -30,6 +30,11 @@ class OperatorApi:
             "GET_METRICS": lambda _: {"metrics": shown.pairs(metrics.snapshot(agent))},
             "GET_LOGGING_LEVEL": lambda _: {"level": int(logging.getLogger().isEnabledFor(logging.DEBUG))},
             "GET_CONTAINERS": lambda _: views.containers(agent),
+            "GET_STATE": lambda _: api_views.state(agent),
+            "GET_FRAMEWORKS": lambda _: api_views.frameworks(agent),
+            "GET_EXECUTORS": lambda _: api_views.executors(agent),
+            "GET_TASKS": lambda _: api_views.tasks(agent),
+            "GET_OPERATIONS": lambda _: api_views.operations(agent),
             "GET_AGENT": lambda _: {"agent_info": agent.info()},
             "LIST_FILES": lambda body: files.list_files(body["path"]),
             "READ_FILE": lambda body: files.read_file(**body),

@@ -1,4 +1,4 @@
-"""Status updates on their way to the scheduler: one of a task at a time, repeated until acknowledged."""
+"""Updates on their way to the scheduler: one of each task or operation, repeated until acknowledged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAST_REPEAT_SECONDS = 600.0
 
 
 class UpdateStream:
-    """The updates of one task, oldest first. ``send`` hands one to the master, if that is there."""
+    """The updates of one task or operation, oldest first. ``send`` tells the master, if there is one."""
 
     def __init__(self, send: Callable[[Json], None], pending: list[Json]) -> None:
         self._send = send

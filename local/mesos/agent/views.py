@@ -117,6 +117,26 @@ def statistics(agent: Agent) -> list[Json]:
     ]
 
 
+def container_list(agent: Agent) -> list[Json]:
+    """``/containers``."""
+    running = (executor for executor in agent.live_executors() if executor.container.pid)
+    return [
+        {
+            "container_id": executor.container.id,
+            "executor_id": executor.id,
+            "executor_name": executor.info.get("name", ""),
+            "framework_id": executor.framework_id,
+            "source": executor.info.get("source", ""),
+            "statistics": dict(sorted(usage.statistics(executor).items())),
+            "status": {
+                "container_id": {"value": executor.container.id},
+                "executor_pid": executor.container.pid,
+            },
+        }
+        for executor in running
+    ]
+
+
 def containers(agent: Agent) -> Json:
     """GET_CONTAINERS."""
     found = [_container(executor) for executor in agent.live_executors() if executor.container.pid]

@@ -118,21 +118,10 @@ def tasks(state: State) -> Json:
 
 
 def _task(task: Task) -> Json:
-    passed_on = ("labels", "discovery", "container", "health_check", "check", "kill_policy", "limits")
-    fields = {
-        "name": task.info["name"],
-        "task_id": task.info["task_id"],
-        "framework_id": {"value": task.framework_id},
-        "executor_id": {"value": task.executor_id} if task.executor_id else None,
-        "agent_id": {"value": task.agent_id},
-        "state": task.state,
-        "resources": task.info["resources"],
-        "statuses": task.statuses or None,
-        "status_update_state": task.forwarded_state,
-        "status_update_uuid": task.forwarded_uuid,
-        **{key: task.info.get(key) for key in passed_on},
-    }
-    return {key: value for key, value in fields.items() if value is not None}
+    last = {"status_update_state": task.forwarded_state, "status_update_uuid": task.forwarded_uuid}
+    return shown.api_task(
+        task.info, task.framework_id, task.executor_id, task.agent_id, task.state, task.statuses, last
+    )
 
 
 def operations(state: State) -> Json:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import gevent
+
 from local.mesos import http
 from local.mesos.http import Refusal, Request, Response, Stream
 from local.mesos.master import reconcile
@@ -71,7 +73,10 @@ class SchedulerApi:
             return self._subscribe(request, call["subscribe"])
         framework = self._framework(request, call)
         framework.counts[f"calls/{call['type'].lower()}"] += 1
-        return self._handlers[call["type"]](framework, call.get(call["type"].lower(), {}))
+        answer = self._handlers[call["type"]](framework, call.get(call["type"].lower(), {}))
+        # As in Mesos: the events that a call causes are on their way before its caller has the answer.
+        gevent.sleep(0)
+        return answer
 
     def _validate(self, call: Json, principal: str | None) -> None:
         require_body(call, BODILESS)
