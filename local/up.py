@@ -20,6 +20,9 @@ DEFAULT_NODES = 3
 DETACH_SECONDS = 900.0
 """How long ``--detach`` waits for the plan. Somebody who watches waits for as long as they like."""
 
+REVIVAL_SECONDS = 60.0
+"""How long ``--detach`` waits for somebody to start a part again that has ended."""
+
 WATCH_SECONDS = 1.0
 INTERRUPTED = 130
 
@@ -151,9 +154,14 @@ def _require_same(cluster: Cluster, wish: Wish) -> None:
 def _await_plan(cluster: Cluster, wish: Wish, display: Display, pause: Pause) -> None:
     """Show the plans until every node works. Raises Failure where waiting is in vain."""
     deadline = time.monotonic() + (DETACH_SECONDS if wish.detach else float("inf"))
+    deaths = Deaths(cluster, display)
     while True:
         cluster.read()
-        _require_alive(cluster)
+        if not cluster.running:
+            raise Failure("the cluster was stopped by another command")
+        deaths.tell()
+        if wish.detach:
+            deaths.require_none_for(REVIVAL_SECONDS)
         now = progress.ask(cluster.layout)
         display.show(now)
         if now.errors:
@@ -168,12 +176,33 @@ def _await_plan(cluster: Cluster, wish: Wish, display: Display, pause: Pause) ->
         pause(INTERVAL_SECONDS)
 
 
-def _require_alive(cluster: Cluster) -> None:
-    if not cluster.running:
-        raise Failure("the cluster was stopped by another command")
-    for name in cluster.names:
-        if cluster.state(name) == DIED:
-            raise Failure(f"{name} has ended; its log, {cluster.log(name)}, says:\n{cluster.tail(name)}")
+class Deaths:
+    """Parts that have ended without being stopped: each is told of once, for somebody may start it again."""
+
+    def __init__(self, cluster: Cluster, display: Display) -> None:
+        self._cluster = cluster
+        self._display = display
+        self._since: dict[str, float] = {}
+
+    def tell(self) -> None:
+        """Say which parts have ended since the last time."""
+        cluster, before = self._cluster, self._since
+        died = [name for name in cluster.names if cluster.state(name) == DIED]
+        self._since = {name: before.get(name, time.monotonic()) for name in died}
+        for name in died:
+            if name not in before:
+                self._display.say(self._sentence(name))
+                self._display.say(f"python -m local start {name} --data {cluster.data} starts it again")
+
+    def require_none_for(self, seconds: float) -> None:
+        """Raises Failure where a part has been gone for so long."""
+        for name, since in self._since.items():
+            if time.monotonic() - since > seconds:
+                raise Failure(self._sentence(name))
+
+    def _sentence(self, name: str) -> str:
+        cluster = self._cluster
+        return f"{name} has ended; its log, {cluster.log(name)}, says:\n{cluster.tail(name)}"
 
 
 def _open_steps(now: Progress) -> str:
@@ -196,18 +225,14 @@ def _tell(cluster: Cluster, wish: Wish, display: Display) -> None:
 
 def _watch(cluster: Cluster, display: Display, pause: Pause) -> None:
     """Until another command stops the cluster; a part that ends meanwhile is told of."""
-    told: set[str] = set()
+    deaths = Deaths(cluster, display)
     while True:
         pause(WATCH_SECONDS)
         cluster.read()
         if not cluster.processes:
             display.say("stopped by another command")
             return
-        died = {name for name in cluster.names if cluster.state(name) == DIED}
-        for name in sorted(died - told):
-            display.say(f"{name} has ended; its log, {cluster.log(name)}, says:\n{cluster.tail(name)}")
-            display.say(f"python -m local start {name} starts it again")
-        told = died
+        deaths.tell()
 
 
 def _stop(cluster: Cluster, display: Display) -> None:

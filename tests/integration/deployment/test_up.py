@@ -1,13 +1,19 @@
-"""Settings that the scheduler refuses: ``python -m local up`` says so, stops, and does not remember them."""
+"""``python -m local up`` where its scheduler does not do as wanted: it refuses its settings, or dies."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.process import belonging_to
+from local.running import PROJECT
 from tests.integration.conftest import LocalCluster
 from tests.integration.deployment.harness import pretended_software
 
@@ -36,3 +42,25 @@ def test_what_the_scheduler_refuses_is_not_remembered(cluster: LocalCluster, tmp
     assert "CASSANDRA_DISK_MB cannot change from 4096.0 to 5000.0" in immutable.stderr
     assert belonging_to(cluster.data) == []
     cluster.up()
+
+
+def test_a_scheduler_that_dies_while_up_waits_may_be_started_again(
+    cluster: LocalCluster, tmp_path: Path
+) -> None:
+    slow = settings(**pretended_software(tmp_path), CASSANDRA_JVM_EXTRA_OPTS="-Dpretended.boot_seconds=4")
+    command = [sys.executable, "-m", "local", "up", "--detach", "--json", "--data", str(cluster.data)]
+    with subprocess.Popen(
+        [*command, "--nodes", "1", *slow],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as up:
+        assert up.stderr is not None
+        assert any("STARTING" in line for line in up.stderr)
+        os.kill(json.loads(cluster.command("status", "--json").stdout)["pids"]["scheduler"], signal.SIGKILL)
+        assert any("scheduler has ended" in line for line in up.stderr)
+        assert cluster.command("start", "scheduler").returncode == 0
+        told, _ = up.communicate()
+    assert up.returncode == 0
+    assert len(json.loads(told)["cql"]) == 1
