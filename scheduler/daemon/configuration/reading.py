@@ -203,15 +203,19 @@ def _takes_nothing(setting: Setting) -> bool:
 
 
 def _broken(where: str, shown: str, kind: Kind, error: ValueError) -> str:
-    reason = f": {error}" if isinstance(error, ConstraintError) else ""
+    reason = f": {_one_line(str(error))}" if isinstance(error, ConstraintError) else ""
     return f"{where}={shown} is not {kind.rule}{reason}"
 
 
 def _shown(value: object) -> str:
     """A value as it stands in an error: one short line, without passwords."""
     text = value if isinstance(value, str) and value else repr(value)
-    text = masked(text if text.isprintable() else ascii(text))
+    text = masked(_one_line(text))
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
 
 
 def _running_user() -> str:

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from scheduler.daemon import configuration
@@ -58,6 +58,7 @@ def check(environment: dict[str, str], file: Path | None) -> None:
 
 @QUICK
 @given(st.dictionaries(NAMES, TEXTS, max_size=6))
+@example({"PLACEMENT_CONSTRAINT": "0\n0"})
 def test_any_environment(environment: dict[str, str]) -> None:
     check({**LEAST, **environment}, None)
 
