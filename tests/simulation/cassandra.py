@@ -201,7 +201,7 @@ class Cassandra:
     def decommission(self) -> str | None:
         """Begin to leave the ring; why not, where it refuses."""
         ring = self.volume.ring
-        if self.mode == LEAVING:
+        if self.mode in (LEAVING, LEFT):
             return None
         if ring is None or self.mode != NORMAL:
             return f"in mode {self.mode}"

@@ -47,12 +47,17 @@ def _scale_out(simulation: Simulation) -> None:
     simulation.configure(lambda settings: dataclasses.replace(settings, nodes=NODES + 1))
 
 
+def _scale_in(simulation: Simulation) -> None:
+    simulation.scale_in(NODES - 1)
+
+
 SCRIPTS: Mapping[str, Callable[[Simulation], None]] = {
     "deploy": _nothing,
     "restart": _restart,
     "replace": _replace,
     "roll out": _roll_out,
     "scale out": _scale_out,
+    "scale in": _scale_in,
 }
 
 

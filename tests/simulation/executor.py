@@ -6,14 +6,26 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from protocol.message import SEEDS, Message, decode_message, encode_message
+from protocol.codec import encode
+from protocol.leaving import Leaving
+from protocol.message import Message, decode_message, encode_message
 from protocol.report import Failure, NodeStatus, Report, encode_report
+from protocol.schema import Keyspace, Schema
 from protocol.task import ServerTask, decode_task
 from scheduler.model.intent import Launch
-from tests.simulation.cassandra import Cassandra, Volume
+from tests.simulation.cassandra import LEFT, Cassandra, Volume
 
 if TYPE_CHECKING:
     from tests.simulation.agent import Agent
+
+
+SCHEMA = Schema(
+    {
+        "system": Keyspace(("local", "peers"), {"class": "LocalStrategy"}),
+        "system_auth": Keyspace(("roles",), {"class": "SimpleStrategy", "replication_factor": "1"}),
+        "shop": Keyspace(("baskets", "orders"), {"class": "NetworkTopologyStrategy", "dc1": "1"}),
+    }
+)
 
 
 class Running:
@@ -130,7 +142,8 @@ class Running:
             self._finish("TASK_KILLED", "stopped")
             return
         failure = Failure(f"Cassandra ended with exit code {code}: {reason}", code, f"ERROR {reason}")
-        self._finish("TASK_FAILED", failure.reason, Report(failure=failure))
+        left = NodeStatus(mode=LEFT, as_of=self.agent.clock.now) if self.volume.left else None
+        self._finish("TASK_FAILED", failure.reason, Report(left, failure))
 
     def crash_cassandra(self, reason: str) -> None:
         """Cassandra ends by itself."""
@@ -169,8 +182,17 @@ class Running:
         self.after(0.05, self.agent.from_executor, self.info.id, encode_message(answer))
 
     def _answer(self, message: Message) -> dict[str, object]:
-        if message.subject != SEEDS:
-            return {"error": f"unknown subject {message.subject}"}
-        if self.cassandra is None or self.cassandra.mode != "NORMAL":
-            return {"error": "Cassandra does not run"}
-        return {"seeds": message.body["seeds"]}
+        cassandra = self.cassandra
+        if cassandra is None or not cassandra.alive or cassandra.hangs or cassandra.mode == "UNKNOWN":
+            return {"error": "Cassandra does not answer"}
+        match message.subject:
+            case "seeds":
+                return {"seeds": message.body["seeds"]}
+            case "status":
+                return dict(encode(cassandra.status()))
+            case "schema":
+                return dict(encode(SCHEMA))
+            case "decommission":
+                problem = cassandra.decommission()
+                return dict(encode(Leaving(cassandra.mode, 0, 0, problem or "")))
+        return {"error": f"unknown subject {message.subject}"}

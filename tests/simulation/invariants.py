@@ -58,7 +58,9 @@ class Invariants:
         self._newest: Client | None = None
         self._down_by_us: dict[str, str] = {}
         self.replacements_ordered: set[str] = set()
+        self.departures_ordered: set[str] = set()
         self._given_up: set[str] = set()
+        self._departing: set[str] = set()
 
     def _require(self, holds: bool, name: str, text: str) -> None:
         self.checked[name] += 1
@@ -91,12 +93,20 @@ class Invariants:
 
     def _note_order(self, write: Write) -> None:
         """An order to give a place up, once it is stored, permits the destruction of what is there."""
-        if b'"replacement": null' in write.data:
+        if b'"departure": null' in write.data and b'"replacement": null' in write.data:
             return
         record = json.loads(write.data)["record"]
-        name = f"node-{record['number']}"
-        self._require(name in self.replacements_ordered, "S2", f"nobody has ordered that {name} be replaced")
-        self._given_up.add(record["replacement"]["generation"])
+        name, place, departure = f"node-{record['number']}", record["placement"], record["departure"]
+        if record["replacement"] is not None:
+            ordered = name in self.replacements_ordered
+            self._require(ordered, "S2", f"nobody has ordered that {name} be replaced")
+            self._given_up.add(record["replacement"]["generation"])
+        if departure is not None:
+            ordered = name in self.departures_ordered or self.simulation.uninstalling
+            self._require(ordered, "S2", f"nobody has ordered that {name} be taken away")
+            if place is not None and departure["stage"] != "leaving":
+                self._given_up.add(place["generation"])
+                self._departing.add(place["generation"])
 
     # Mesos.
 
@@ -161,7 +171,8 @@ class Invariants:
     def _still_down(self, node: str) -> bool:
         live = self._live(node)
         up = any(r.cassandra is not None and r.cassandra.mode == "NORMAL" and not r.killing for r in live)
-        return not up and self.record(node) is not None
+        record = self.record(node)
+        return not up and record is not None and record["departure"] is None
 
     def reserved(self, agent: Agent, generation: str) -> None:
         """Something is reserved that was not before."""
@@ -171,16 +182,14 @@ class Invariants:
         self._require(named, "S8", f"{generation} is reserved on {agent.hostname} and no record names it")
 
     def destroyed(self, volume: Volume) -> None:
-        """A volume is destroyed."""
-        record = self.record(volume.node) or {}
-        place = record.get("placement") or {}
-        current = place.get("generation") == volume.generation and not self.simulation.uninstalling
-        ordered = volume.generation in self._given_up or self.simulation.uninstalling
-        self._require(
-            not volume.started or (ordered and not current),
-            "S2",
-            f"the volume of {volume.node}, generation {volume.generation}, is destroyed with data, unasked",
-        )
+        """A volume is destroyed: after an order for that was stored, and a member's only once it has left."""
+        ordered = volume.generation in self._given_up or not volume.started
+        text = f"the volume of {volume.node}, generation {volume.generation}, is destroyed"
+        self._require(ordered, "S2", f"{text} with data, unasked")
+        if volume.generation in self._departing and not self.simulation.uninstalling:
+            ring = volume.ring
+            member = ring is not None and not volume.left and volume.host_id in ring.members
+            self._require(not member, "S2", f"{text} while its node is a member")
 
     # Cassandra.
 

@@ -114,6 +114,21 @@ def scale_out(simulation: Simulation, which: float, how: float, twice: float) ->
         simulation.configure(lambda settings: dataclasses.replace(settings, nodes=settings.nodes + 1))
 
 
+def scale_in(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """One node fewer; now and then as many as before again, halfway."""
+    nodes = simulation.valid.nodes
+    if nodes > 1:
+        simulation.scale_in(nodes - 1)
+        if how < 0.4:
+            simulation.clock.after(
+                10 + 900 * how, simulation.configure, functools.partial(_with_nodes, nodes)
+            )
+
+
+def _with_nodes(nodes: int, settings: Settings) -> Settings:
+    return dataclasses.replace(settings, nodes=nodes)
+
+
 ORDERS: Mapping[str, Order] = {
     order.__name__: order
     for order in (
@@ -127,5 +142,6 @@ ORDERS: Mapping[str, Order] = {
         forbidden_change,
         harmless_change,
         scale_out,
+        scale_in,
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -176,6 +177,8 @@ class Simulation:
         if leader is None or leader.loop is None or leader.settings != self.settings:
             return False
         world = leader.loop.world
+        if world.ledger.target.nodes != self.settings.nodes:
+            return False
         return all(plan.status is Status.COMPLETE for plan in plans(world, leader.now()).values()) and all(
             node.normal for node in world.ledger.members()
         )
@@ -267,6 +270,11 @@ class Simulation:
         """Change the configuration, which takes starting the schedulers anew."""
         self.valid = change(self.valid)
         self._restart_schedulers("configuration")
+
+    def scale_in(self, nodes: int) -> None:
+        """Want so many nodes alone: an order to take the others away, with their data."""
+        self.invariants.departures_ordered |= {f"node-{n}" for n in range(nodes, self.valid.nodes)}
+        self.configure(lambda settings: dataclasses.replace(settings, nodes=nodes))
 
     def forbid(self, change: Callable[[Settings], Settings] | None) -> None:
         """Add to the configuration what cannot be taken over; None takes that back."""
