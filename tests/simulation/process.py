@@ -32,6 +32,7 @@ class Process:
         self.waiting = False
         self.stopped = False
         self.stood_still = 0.0
+        self.on_stop: Callable[[float], None] = lambda seconds: None
         self.dead = False
         self.points = 0
         self.fuse: int | None = None
@@ -97,6 +98,7 @@ class Process:
         if not self.stopped:
             self.stopped = True
             self.stood_still = seconds
+            self.on_stop(seconds)
             self._clock.after(seconds, self.go_on)
 
     def go_on(self) -> None:

@@ -49,6 +49,7 @@ class Scheduler:
         self.name = name
         self.skew = 0.0
         self.process = Process(simulation.clock, self._main, self._ended)
+        self.process.on_stop = self._stopped
         self.process.crashes_here = simulation.point if simulation.counts_points else None
         self.client: Client | None = None
         self.session: SimulatedSession | None = None
@@ -73,6 +74,8 @@ class Scheduler:
     def stop(self, seconds: float) -> None:
         """SIGSTOP for a while: ZooKeeper hears nothing of it."""
         self.process.stop(seconds)
+
+    def _stopped(self, seconds: float) -> None:
         if self.client is not None:
             self.client.silent(seconds)
 
