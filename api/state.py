@@ -36,7 +36,12 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.get("/v1/ready")
     def ready() -> Response:
-        status = plans(service.world(), clock())["deploy"].status
+        deploy = plans(service.world(), clock()).get("deploy")
+        if deploy is None:
+            return message(
+                "the service is being uninstalled; GET /v1/plans/uninstall says more", 503, ready=False
+            )
+        status = deploy.status
         body = {"ready": status is Status.COMPLETE, "status": status.value}
         if status is Status.COMPLETE:
             return jsonify(body)

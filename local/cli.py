@@ -18,7 +18,7 @@ from local.addresses import API_PORT, MASTER_PORT
 from local.cluster import Cluster, describe
 from local.display import Display, row
 from local.failure import Failure, Missing
-from local.layout import LEAST_AGENTS
+from local.layout import LEAST_AGENTS, merged
 from local.running import UP
 from local.up import DEFAULT_NODES, INTERRUPTED, Wish, up
 
@@ -69,7 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     for verb, text in VERBS.items():
         command = commands.add_parser(verb, parents=[common], help=text)
         command.add_argument("part", help="zookeeper, master, agent-1, agent-2 … or scheduler")
-        command.set_defaults(run=_part, verb=verb)
+        command.set_defaults(run=_part, verb=verb, nodes=None, env=[])
+        if verb == "restart":
+            command.add_argument(
+                "--nodes", type=_count, metavar="N", help="for the scheduler: how many nodes"
+            )
+            _add_settings(command)
     ctl.add(commands.add_parser("ctl", help="control a Mesos by itself, for tests of frameworks"))
     return parser
 
@@ -94,6 +99,11 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     for name, usual in (("--master-port", MASTER_PORT), ("--api-port", API_PORT)):
         text = f"else as before, or {usual}, or the next free"
         parser.add_argument(name, type=_port, metavar="P", help=text)
+    _add_settings(parser)
+    parser.set_defaults(run=_up)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env",
         type=_setting,
@@ -102,7 +112,6 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting of the scheduler, remembered until NAME= is given",
     )
-    parser.set_defaults(run=_up)
 
 
 def _count(text: str) -> int:
@@ -176,6 +185,7 @@ def _part(options: argparse.Namespace) -> int:
     if options.part not in cluster.names:
         raise Missing(f"there is no part {options.part}; the parts are {', '.join(cluster.names)}")
     with cluster.changing():
+        _change(options, cluster)
         if options.verb in ("stop", "restart"):
             cluster.end([options.part], signal.SIGTERM)
         if options.verb == "kill":
@@ -185,3 +195,17 @@ def _part(options: argparse.Namespace) -> int:
             if cluster.state("master") == UP:
                 cluster.await_agents(time.sleep)
     return 0
+
+
+def _change(options: argparse.Namespace, cluster: Cluster) -> None:
+    """Give the scheduler, which is about to be restarted, other settings. Raises Missing."""
+    layout = cluster.layout
+    nodes = options.nodes or layout.nodes
+    if (options.nodes or options.env) and options.part != "scheduler":
+        raise Missing(f"{options.part} has no settings: --nodes and --env are for the scheduler")
+    if nodes > layout.agents:
+        raise Missing(
+            f"there are {layout.agents} agents, one for each node: go down, and up --agents {nodes}"
+        )
+    settings = merged(layout, dict(options.env))
+    cluster.layout = dataclasses.replace(layout, nodes=nodes, settings=settings)

@@ -10,6 +10,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import argparse
+import dataclasses
 import logging
 import os
 import signal
@@ -49,9 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check_config:
         print(configuration.effective(settings), end="")
         return 0
+    if options.uninstall:
+        settings = dataclasses.replace(settings, uninstall=True)
     logs.configure(settings.log_level, settings.log_format)
     with tempfile.TemporaryDirectory(prefix="cassandra-scheduler-") as folder:
-        return _run(settings, secrets, Path(folder))
+        return _run(settings, secrets, Path(folder), ends=options.uninstall)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="settings; the environment wins over them"
     )
     parser.add_argument("--check-config", action="store_true", help="validate, print what is in force, end")
+    parser.add_argument(
+        "--uninstall",
+        action="store_true",
+        help="take the service away for good, its nodes and their data too, and end",
+    )
     parser.add_argument(
         "--print-default-config", action="store_true", help="print the commented default file"
     )
@@ -81,11 +89,11 @@ def _read(variable: str, path: str) -> str:
         raise ConfigurationErrors([f"{variable}={path} cannot be read: {error}"]) from None
 
 
-def _run(settings: Settings, secrets: Secrets, folder: Path) -> int:
+def _run(settings: Settings, secrets: Secrets, folder: Path, *, ends: bool) -> int:
     path, digest = bundle.build(folder)
     own_url = f"http://{_own_host(settings)}:{settings.api.port}"
     url = settings.api.url or own_url
-    daemon = Daemon(settings, secrets, Bundle(path, digest), url, own_url)
+    daemon = Daemon(settings, secrets, Bundle(path, digest), url, own_url, ends=ends)
     server = Server(create_app(daemon), settings.api.host, settings.api.port)
     try:
         server.start()

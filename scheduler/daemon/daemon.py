@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 import uuid
@@ -21,7 +22,9 @@ from protocol.report import NodeStatus
 from protocol.schema import Schema
 from scheduler.daemon.engine import Engine, Refusal
 from scheduler.daemon.leadership import Leadership
-from scheduler.daemon.service import Health, NoAnswer, Unavailable
+from scheduler.daemon.loop import Uninstalled
+from scheduler.daemon.service import Conflict, Health, NoAnswer, Unavailable
+from scheduler.decide import uninstall
 from scheduler.decide.shrinking import refusals
 from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.mesos.detector import detector_for
@@ -37,7 +40,7 @@ from scheduler.model.event import Command, Disconnected, MesosEvent, MessageRece
 from scheduler.model.intent import Send
 from scheduler.model.node import Node
 from scheduler.model.settings import Settings
-from scheduler.model.world import World
+from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
 from scheduler.store.records import UnreadableRecord
 from scheduler.store.session import Fenced, Session, connect
@@ -75,13 +78,22 @@ class Bundle:
 class Daemon:
     """Leads when it can; see ``Service`` for what the API asks.
 
-    ``api_url`` is how others reach the API of the service, ``own_url`` that of this very process.
+    ``api_url`` is how others reach the API of the service, ``own_url`` that of this very process. Once the
+    service is uninstalled the daemon ends where ``ends`` is set; else it goes on telling that.
     """
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, bundle: Bundle, api_url: str, own_url: str
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        bundle: Bundle,
+        api_url: str,
+        own_url: str,
+        *,
+        ends: bool = False,
     ) -> None:
         self.settings = settings
+        self._ends = ends
         self._wanted = settings
         self._secrets = secrets
         self._bundle = bundle
@@ -91,11 +103,12 @@ class Daemon:
         self._session = Session(self._client, self._lost)
         self._leadership = Leadership(self._session, settings.service.zk_root, own_url)
         self._reason = "connecting to ZooKeeper"
-        self._following = False
+        self._follower: Any = None
         self._engine: Engine | None = None
         self._driver: Driver | None = None
         self._questions: dict[str, AsyncResult] = {}
         self._silent_since: float | None = time.time()
+        self._remains: World | None = None
         self._exit: AsyncResult = AsyncResult()
         self._greenlets: list[Any] = []
 
@@ -127,12 +140,15 @@ class Daemon:
         if not self._exit.ready():
             self._exit.set(code)
 
-    def _spawn(self, run: Callable[[], None]) -> None:
+    def _spawn(self, run: Callable[[], None]) -> Any:
         greenlet = gevent.spawn(run)
         greenlet.link_exception(lambda ended: self._crashed(ended.exception))
         self._greenlets.append(greenlet)
+        return greenlet
 
     def _crashed(self, error: BaseException) -> None:
+        if self._remains is not None:
+            return  # there is nothing to lead any more, and so nothing to lose
         log.error("ending: %s", error or type(error).__name__)
         if isinstance(error, Fenced):
             self._end(LOST_LEADERSHIP)
@@ -150,7 +166,7 @@ class Daemon:
         self._connect()
         self._reason = "waiting to become leader"
         store = Store(self._session, self.settings.service.zk_root)
-        while True:
+        while self._remains is None:
             try:
                 store.refuse_foreign_state()
                 self._follow()
@@ -169,15 +185,36 @@ class Daemon:
 
     def _follow(self) -> None:
         """Keep up with who leads, once it is certain that the lock is this service's."""
-        if not self._following:
-            self._following = True
-            self._spawn(self._leadership.follow)
+        if self._follower is None:
+            self._follower = self._spawn(self._leadership.follow)
 
     def _take_over(self, store: Store) -> None:
         log.info("waiting to become leader, as %s", self._own_url)
         lock = self._leadership.acquire()
         log.info("leading, epoch %d", store.take_epoch(lock))
-        self._serve(self._first_world(store), store)
+        try:
+            self._serve(self._first_world(store), store)
+        except Uninstalled:
+            self._uninstalled(store)
+
+    def _uninstalled(self, store: Store) -> None:
+        """Leave no trace in ZooKeeper, and no way back to it."""
+        world = self._engine.world if self._engine else self._nothing()
+        gevent.kill(self._follower)
+        self._leadership.release()
+        store.remove()
+        self._remains = world
+        self._session.end()
+        self._client.stop()
+        log.info("the service is uninstalled: nothing is left of it")
+        if self._ends:
+            self._end(STOPPED)
+
+    def _nothing(self) -> World:
+        """The world of a service that is uninstalled, as there are no records of it."""
+        settings = dataclasses.replace(self._wanted, nodes=0)
+        world = World(self._wanted, first_ledger(settings, str(uuid.uuid4())), self._bundle_uri())
+        return uninstall.done(world)
 
     def _stand_back(self, reason: str) -> None:
         """Let another instance lead, which may read what this one cannot, and look again after a while."""
@@ -193,6 +230,8 @@ class Daemon:
     def _first_world(self, store: Store) -> World:
         ledger = store.load()
         errors: tuple[str, ...] = ()
+        if self._wanted.uninstall or (ledger is not None and ledger.controls.uninstall):
+            return self._last_world(store, ledger)
         if ledger is None:
             ledger = first_ledger(self._wanted, str(uuid.uuid4()))
             store.create(ledger)
@@ -204,6 +243,16 @@ class Daemon:
             log.error("the new configuration is not in force: %s", error)
         self.settings = in_force(ledger, self._wanted)
         return World(self.settings, ledger, self._bundle_uri(), errors=errors)
+
+    def _last_world(self, store: Store, ledger: Ledger | None) -> World:
+        """The world that is to end, the order being stored. Raises Uninstalled where there is none."""
+        if ledger is None:
+            raise Uninstalled
+        ordered = uninstall.order(ledger)
+        store.commit(ledger, ordered)
+        log.warning("the service is being uninstalled, as was ordered: that cannot be recalled")
+        self.settings = in_force(ordered, self._wanted)
+        return World(self.settings, ordered, self._bundle_uri())
 
     def _bundle_uri(self) -> str:
         return self.settings.executor_uri or self._bundle.uri(self._api_url)
@@ -231,6 +280,7 @@ class Daemon:
         detector = detector_for(self.settings.mesos_master)
         self._driver = Driver(framework, detector, self._on_event, may_subscribe)
         self._engine = Engine(world, store, self._session, self._driver, time.time)
+        self._engine.finish()
         self._driver.start()
         self._engine.run()
 
@@ -261,7 +311,7 @@ class Daemon:
 
     def health(self) -> Health:
         """See ``Service``."""
-        world = self._engine.world if self._engine else None
+        world = self._remains or (self._engine.world if self._engine else None)
         nodes = world.ledger.members() if world else ()
         progress = world.session.reconciliation if world else None
         return Health(
@@ -286,6 +336,8 @@ class Daemon:
         if world is None:
             leader = self.elsewhere()
             return (f"standing by: {leader} leads",) if leader else (self._reason,)
+        if self._remains is not None:
+            return ("the service is uninstalled: nothing is left of it",)
         reasons = [] if world.session.registered else ["not registered with Mesos"]
         if self._session.suspended_since is not None:
             reasons.insert(0, "ZooKeeper does not answer: nothing is decided until it does")
@@ -294,6 +346,8 @@ class Daemon:
 
     def world(self) -> World:
         """See ``Service``."""
+        if self._remains is not None:
+            return self._remains
         if self._engine is None:
             raise Unavailable(f"this instance does not lead: {self._reason}")
         return self._engine.world
@@ -301,6 +355,8 @@ class Daemon:
     def command(self, command: Command) -> None:
         """See ``Service``."""
         self.world()
+        if self._remains is not None:
+            raise Conflict("the service is uninstalled: there is nothing left to order")
         if self._engine is not None:
             self._engine.order(command)
 

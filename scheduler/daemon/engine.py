@@ -94,10 +94,15 @@ class Engine:
             order.withdrawn = True
             raise Unavailable(_unanswered(order)) from None
 
+    def finish(self) -> None:
+        """Do what is left of an uninstallation of which Mesos knows its part. Raises Uninstalled."""
+        self._loop.finish()
+
     def run(self) -> None:
         """Handle events for ever.
 
-        Raises Fenced or Refusal when this leader must do nothing more, UnreadableRecord when it cannot.
+        Raises Fenced, Refusal, Unconfirmed or Uninstalled when this leader must do nothing more,
+        UnreadableRecord when it cannot.
         """
         try:
             while True:

@@ -12,13 +12,14 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from scheduler.decide import uninstall
 from scheduler.decide.core import decide
 from scheduler.decide.decision import Decision
 from scheduler.mesos.driver import CallFailed, CallRefused, NotConnected
-from scheduler.model.event import Event, FrameworkRefused, Subscribed, Updated
-from scheduler.model.intent import Intent
+from scheduler.model.event import Event, FrameworkRefused, Subscribed, TornDown, Updated
+from scheduler.model.intent import Intent, Teardown
 from scheduler.model.task import TaskUpdate
-from scheduler.model.world import Ledger, World
+from scheduler.model.world import Ledger, Uninstall, World
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,20 @@ class Ledgers(Protocol):
     def commit(self, before: Ledger, after: Ledger) -> None:
         """Store what differs. Raises Fenced."""
 
+    def clear(self) -> None:
+        """Delete all that is stored, but for what leadership needs. Raises Fenced."""
+
 
 class Refusal(Exception):
     """Mesos wants nothing of this framework any more; the message says what an operator must do."""
+
+
+class Unconfirmed(Exception):
+    """Mesos was told to remove the framework and has not confirmed it: a new start finds out."""
+
+
+class Uninstalled(Exception):
+    """Nothing is left of the service, and nothing to do."""
 
 
 class Loop:
@@ -62,16 +74,30 @@ class Loop:
     def step(self, event: Event) -> None:
         """Take an event to its end.
 
-        Raises Fenced or Refusal when this leader must do nothing more, and decide's Refused for a command
-        that does not fit.
+        Raises Fenced, Refusal, Unconfirmed or Uninstalled when this leader must do nothing more, and
+        decide's Refused for a command that does not fit.
         """
         if isinstance(event, FrameworkRefused):
-            raise Refusal(event.message)
+            event = self._refused(event)
         if isinstance(event, Subscribed):
             self._read_again()
         self._decide(event)
+        self.finish()
         if isinstance(event, Updated):
             self._attempt(functools.partial(self._mesos.acknowledge, event.update), "acknowledgement")
+
+    def finish(self) -> None:
+        """Delete the records once Mesos has removed the framework. Raises Uninstalled."""
+        if uninstall.stage(self.world) is Uninstall.TORN_DOWN:
+            self._store.clear()
+            self.world = uninstall.done(self.world)
+            raise Uninstalled
+
+    def _refused(self, event: FrameworkRefused) -> TornDown:
+        """A framework that was to be removed is: a teardown before this start has reached Mesos."""
+        if uninstall.stage(self.world) is not Uninstall.TEARING_DOWN:
+            raise Refusal(event.message)
+        return TornDown()
 
     def _read_again(self) -> None:
         """Whoever led before can act no more: its stream has ended. What it stored last is what holds."""
@@ -85,7 +111,21 @@ class Loop:
         self.world = decision.world
         for intent in decision.intents:
             log.debug("intent %s", intent)
-            self._attempt(functools.partial(self._mesos.perform, intent), type(intent).__name__)
+            if isinstance(intent, Teardown):
+                self._tear_down(intent)
+            else:
+                self._attempt(functools.partial(self._mesos.perform, intent), type(intent).__name__)
+
+    def _tear_down(self, intent: Teardown) -> None:
+        """The driver ends with this call, so there is no second try within this process."""
+        try:
+            self._mesos.perform(intent)
+        except NotConnected:
+            log.info("not connected to Mesos: the framework is removed once it is")
+        except (CallFailed, CallRefused) as error:
+            raise Unconfirmed(f"Mesos has not confirmed that the framework is removed: {error}") from None
+        else:
+            self._decide(TornDown())
 
     def _attempt(self, call: Callable[[], None], what: str) -> None:
         """Make a call. One that is lost or refused is never repeated as it is: what it was to bring about

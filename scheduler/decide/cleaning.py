@@ -41,6 +41,8 @@ def _is_leftover(world: World, resource: Resource, reserved: list[Resource]) -> 
     node = world.ledger.recorded(resource.label(NODE_LABEL) or "")
     if node is not None and node.placement is not None and node.placement.generation == generation:
         return False
+    if world.ledger.controls.uninstall is not None:
+        return True
     if node is not None and generation in node.abandoned:
         return True
     same = [r for r in reserved if r.label(GENERATION_LABEL) == generation]

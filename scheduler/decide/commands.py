@@ -5,7 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from scheduler.decide import departure, departure_phase, operations, owner, reconcile, replacement
+from scheduler.decide import (
+    departure,
+    departure_phase,
+    operations,
+    owner,
+    reconcile,
+    replacement,
+    uninstall,
+    uninstall_plan,
+)
 from scheduler.decide.decision import Decision, Refused, UnknownName
 from scheduler.decide.lifecycle import given_up
 from scheduler.model.event import (
@@ -24,9 +33,13 @@ from scheduler.model.world import Controls, World
 
 PLANS = (owner.DEPLOY, owner.RECOVERY)
 
+DEPARTURES = {owner.DEPLOY: owner.DEPARTURE_PHASE, uninstall.UNINSTALL: uninstall_plan.NODES_PHASE}
+"""By plan, the phase whose steps take nodes away."""
+
 
 def obey(decision: Decision, command: Command, now: float) -> Decision:
     """Carry an order out. Raises Refused or UnknownName."""
+    uninstall.require_fitting(decision.world, command)
     match command:
         case Interrupt(plan):
             return _interrupt(decision, _known(decision.world, plan))
@@ -34,8 +47,8 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
             return operations.resume(_proceed(decision, _known(decision.world, plan)), plan)
         case ForceComplete(plan, phase, step) if plan in operations.PHASES:
             return operations.force(decision, plan, _parts(decision.world, plan, phase, step))
-        case ForceComplete(owner.DEPLOY, phase, step) if _is_departure(decision.world, phase):
-            return _give_up(decision, phase, step, now)
+        case ForceComplete(plan, phase, step) if _is_departure(decision.world, plan, phase):
+            return _give_up(decision, plan, phase, step, now)
         case ForceComplete(plan, phase, step):
             return _force(decision, _steps(decision.world, _known(decision.world, plan), phase, step))
         case RestartStep(plan, phase, step) if plan in operations.PHASES:
@@ -53,6 +66,8 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
 
 
 def _known(world: World, plan: str) -> str:
+    if plan == uninstall.UNINSTALL and uninstall.stage(world) is not None:
+        return plan
     plans = (*PLANS, *(kind for kind in operations.PHASES if operations.latest(world, kind)))
     if plan not in plans:
         raise UnknownName(f"there is no plan {plan}; the plans are {', '.join(plans)}")
@@ -106,15 +121,16 @@ def _steps(world: World, plan: str, phase: str, step: str | None) -> Sequence[No
     return named
 
 
-def _is_departure(world: World, phase: str) -> bool:
-    return phase in (owner.DEPARTURE_PHASE, owner.step_id(world, owner.DEPLOY, owner.DEPARTURE_PHASE))
+def _is_departure(world: World, plan: str, phase: str) -> bool:
+    name = DEPARTURES.get(plan)
+    return name is not None and phase in (name, owner.step_id(world, plan, name))
 
 
-def _give_up(decision: Decision, phase: str, step: str | None, now: float) -> Decision:
-    """Wait no longer for what nodes that have left the ring hold. Raises Refused, UnknownName."""
+def _give_up(decision: Decision, plan: str, phase: str, step: str | None, now: float) -> Decision:
+    """Wait no longer for what nodes that are taken away still hold. Raises Refused, UnknownName."""
     world = decision.world
     nodes = [node for node in departure_phase.nodes(world) if not node.gone]
-    ids = {node.name: owner.step_id(world, owner.DEPLOY, owner.DEPARTURE_PHASE, node.name) for node in nodes}
+    ids = {node.name: owner.step_id(world, plan, DEPARTURES[plan], node.name) for node in nodes}
     named = [node for node in nodes if step in (None, node.name, ids[node.name])]
     if step is not None and not named:
         raise UnknownName(f"the phase {phase} has no open step {step}")

@@ -24,6 +24,7 @@ from scheduler.decide import (
     seeds,
     shrinking,
     stops,
+    uninstall,
 )
 from scheduler.decide.decision import Decision
 from scheduler.model.event import (
@@ -35,6 +36,7 @@ from scheduler.model.event import (
     OffersReceived,
     Subscribed,
     Tick,
+    TornDown,
     Updated,
 )
 from scheduler.model.intent import Kill, Revive
@@ -82,6 +84,8 @@ def _apply(decision: Decision, event: Event, now: float) -> Decision:
             return _heard(decision, data)
         case AgentLost(agent_id):
             return _forget_shortfall(decision, agent_id)
+        case TornDown():
+            return uninstall.torn_down(decision)
         case Tick() if decision.world.session.registered:
             return reconcile.remind(decision, now)
         case _ if isinstance(event, get_args(Command)):
@@ -139,6 +143,8 @@ def _forget_shortfall(decision: Decision, agent_id: str) -> Decision:
 
 def _advance(decision: Decision, now: float) -> Decision:
     """Do what has become possible or necessary, whatever the event was."""
+    if uninstall.stage(decision.world) is not None:
+        return _want_offers(uninstall.advance(decision, now), now)
     decision = readiness.settle(decision, now)
     decision = departure.advance(shrinking.examine(decision, now), now)
     decision = replacement.advance(stops.stop(decision, now), now)

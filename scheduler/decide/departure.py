@@ -213,4 +213,5 @@ def _gone(world: World, node: Node, departure: Departure, now: float) -> Node:
         abandoned=abandoned,
         departure=dataclasses.replace(departure, stage=Stage.UNRESERVED, since=now),
     )
-    return target.reborn(gone) if node.number < world.ledger.target.nodes else gone
+    wanted = node.number < world.ledger.target.nodes and world.ledger.controls.uninstall is None
+    return target.reborn(gone) if wanted else gone

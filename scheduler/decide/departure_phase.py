@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from scheduler.decide import departure, shrinking
+from scheduler.decide import departure, reconciliation_phase, shrinking
 from scheduler.decide.owner import DEPARTURE_PHASE, DEPLOY, Wait, step_id
+from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.node import Departure, Node, Stage
 from scheduler.model.plan import Phase, Status, Step
 from scheduler.model.world import World
@@ -15,7 +16,7 @@ State = tuple[Status, str, Wait | None]
 
 def phase(world: World) -> Phase | None:
     """The phase; None where no node is, or was, taken away."""
-    steps = tuple(_step(world, node) for node in nodes(world))
+    steps = tuple(step_of(world, DEPLOY, DEPARTURE_PHASE, node) for node in nodes(world))
     return Phase(step_id(world, DEPLOY, DEPARTURE_PHASE), DEPARTURE_PHASE, steps) if steps else None
 
 
@@ -27,11 +28,12 @@ def nodes(world: World) -> list[Node]:
     return sorted(found, key=lambda node: -node.number)
 
 
-def _step(world: World, node: Node) -> Step:
+def step_of(world: World, plan: str, phase: str, node: Node) -> Step:
+    """A node's step."""
     status, message, wait = _state(world, node)
     begun = node.departure
     return Step(
-        id=step_id(world, DEPLOY, DEPARTURE_PHASE, node.name),
+        id=step_id(world, plan, phase, node.name),
         name=node.name,
         status=status,
         message=message,
@@ -69,16 +71,20 @@ def _under_way(world: World, node: Node, begun: Departure) -> State:
             return _leaving(world, node)
         case Stage.LEFT if node.unreachable:
             wait = Wait(f"{host} to come back, for its task to be ended; forceComplete gives it up")
-            return Status.WAITING, f"has left the ring; waits for {wait.reason}", wait
+            return Status.WAITING, f"waits for {wait.reason}", wait
+        case Stage.LEFT if not is_reconciled(world, node):
+            wait = reconciliation_phase.wait(world, node)
+            return Status.WAITING, f"waits for {wait.reason}", wait
         case Stage.LEFT:
-            return Status.IN_PROGRESS, "has left the ring; its task is being ended", None
+            return Status.IN_PROGRESS, "its task is being ended", None
         case Stage.KILLED:
             wait = Wait(f"an offer of {host}, to destroy its volume; forceComplete gives it up")
+            return Status.WAITING, f"its task has ended; waits for {wait.reason}", wait
         case Stage.DESTROYED:
             wait = Wait(f"an offer of {host}, to give back what was reserved; forceComplete gives it up")
+            return Status.WAITING, f"its volume is destroyed; waits for {wait.reason}", wait
         case Stage.UNRESERVED:
-            return Status.COMPLETE, begun.message or "has left the ring; nothing of it is left", None
-    return Status.WAITING, f"has left the ring; waits for {wait.reason}", wait
+            return Status.COMPLETE, begun.message or "nothing of it is left", None
 
 
 def _leaving(world: World, node: Node) -> State:

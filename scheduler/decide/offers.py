@@ -5,7 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from scheduler.decide import departure, launch, lifecycle, maintenance, matching, owner, placement, resizing
+from scheduler.decide import (
+    departure,
+    launch,
+    lifecycle,
+    maintenance,
+    matching,
+    owner,
+    placement,
+    resizing,
+    uninstall,
+)
 from scheduler.decide.cleaning import clean
 from scheduler.decide.decision import Decision
 from scheduler.decide.matching import Held
@@ -26,8 +36,13 @@ IDLE_REFUSE_SECONDS = 3600.0
 
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     """Answer every offer of a batch."""
+    if uninstall.paused(decision.world):
+        return _decline(decision, offers)
+    before = decision
     decision, left = clean(_moved(decision, offers, now), offers)
-    decision, left = departure.release(decision, left, now)
+    decision, left = departure.release(uninstall.seen(decision, before, now), left, now)
+    if uninstall.stage(decision.world) is not None:
+        return _decline(decision, left)
     decision, left = resizing.fit(decision, left, now)
     wanting = owner.wanting(decision.world, now)
     for node in wanting:

@@ -9,6 +9,8 @@ from scheduler.decide import (
     reconciliation_phase,
     shrinking,
     stops,
+    uninstall,
+    uninstall_plan,
     wants,
 )
 from scheduler.decide.operation_plans import operation_plans
@@ -28,7 +30,9 @@ from scheduler.model.world import World
 
 
 def plans(world: World, now: float) -> dict[str, Plan]:
-    """All plans by name."""
+    """All plans by name; only that of the uninstallation once it was ordered."""
+    if uninstall.stage(world) is not None:
+        return {uninstall.UNINSTALL: uninstall_plan.plan(world)}
     return {DEPLOY: deploy(world, now), RECOVERY: recovery(world, now), **operation_plans(world, now)}
 
 

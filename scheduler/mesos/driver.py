@@ -39,6 +39,7 @@ from scheduler.model.intent import (
     Send,
     ShutdownExecutor,
     Suppress,
+    Teardown,
 )
 from scheduler.model.task import TaskUpdate
 from transport.backoff import growing
@@ -177,6 +178,8 @@ class Driver(Calls):
                 self.shutdownExecutor(_id(executor_id), _id(agent_id))
             case Send(executor_id, agent_id, data):
                 self.sendFrameworkMessage(_id(executor_id), _id(agent_id), b64encode(data).decode())
+            case Teardown():
+                self.teardown()
             case _:
                 assert_never(intent)
 

@@ -97,6 +97,11 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class TornDown:
+    """Mesos has removed the framework, as it was told to."""
+
+
+@dataclass(frozen=True)
 class Interrupt:
     """An operator's order: the running step of this plan finishes, then the plan waits."""
 
@@ -177,4 +182,4 @@ Command = (
     | StartOperation
     | StopOperation
 )
-Event = MesosEvent | Tick | Command
+Event = MesosEvent | Tick | TornDown | Command

@@ -124,4 +124,9 @@ class Send:
     data: bytes
 
 
-Intent = Accept | Decline | Suppress | Revive | Reconcile | Kill | ShutdownExecutor | Send
+@dataclass(frozen=True)
+class Teardown:
+    """Remove the framework with all its tasks, for good: its id can never be used again."""
+
+
+Intent = Accept | Decline | Suppress | Revive | Reconcile | Kill | ShutdownExecutor | Send | Teardown

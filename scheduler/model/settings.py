@@ -121,6 +121,7 @@ class Settings:
     nodes: int = 3
     seed_nodes: int = 2
     allow_shrink: int = 1
+    uninstall: bool = False
     placement_constraint: str = "hostname:UNIQUE"
     node: NodeSettings = field(default_factory=NodeSettings)
     executor_uri: str = ""

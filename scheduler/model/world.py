@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from protocol.codec import Json, encode
 from protocol.leaving import Leaving
@@ -79,12 +80,27 @@ def _chosen(settings: NodeSettings | CassandraSettings) -> Json:
     }
 
 
+class Uninstall(str, Enum):
+    """How far the uninstallation is, once it was ordered.
+
+    RELEASING: tasks are ended, volumes destroyed, reservations given back. TEARING_DOWN: all that is done,
+    and Mesos may have been told to remove the framework. TORN_DOWN: it has; records are left. DONE: nothing
+    is left, which so is never stored.
+    """
+
+    RELEASING = "releasing"
+    TEARING_DOWN = "tearing down"
+    TORN_DOWN = "torn down"
+    DONE = "done"
+
+
 @dataclass(frozen=True)
 class Controls:
-    """What operators have ordered of plans: names of interrupted plans, ids of steps taken as complete."""
+    """What operators have ordered: names of interrupted plans, ids of steps taken as complete, the end."""
 
     interrupted: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
+    uninstall: Uninstall | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +231,7 @@ class Session:
     ``probed`` (when a silent launch was last asked about, a kill last sent) are by node number.
     ``reminded`` is the same for maintenance tasks, by their id; ``slot_wanted`` names the node whose slot an
     operation waits for. ``leaving`` are orders to leave the ring, by node number.
+    ``looking_since``: all is given back, and since then no offer has shown anything more.
     """
 
     registered_at: float | None = None
@@ -228,6 +245,7 @@ class Session:
     slot_wanted: str | None = None
     leaving: Mapping[int, LeaveOrder] = field(default_factory=dict)
     examination: Examination | None = None
+    looking_since: float | None = None
 
     @property
     def registered(self) -> bool:

@@ -8,6 +8,7 @@ was read.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from kazoo.exceptions import (
     NoAuthError,
     NodeExistsError,
     NoNodeError,
+    NotEmptyError,
     RolledBackError,
     RuntimeInconsistency,
     SessionExpiredError,
@@ -27,7 +29,7 @@ from kazoo.exceptions import (
 
 from scheduler.model.node import Node
 from scheduler.model.operation import Operation
-from scheduler.model.world import Cluster, Controls, Framework, Ledger, Target
+from scheduler.model.world import Cluster, Controls, Framework, Ledger, Target, Uninstall
 from scheduler.store.migration import up_to_date
 from scheduler.store.records import (
     UnreadableRecord,
@@ -149,6 +151,25 @@ class Store:
         if data:
             self._write(data)
 
+    def clear(self) -> None:
+        """Delete all records, those of the whole service last: until then it is known what goes on.
+
+        What leadership needs stays, for ``remove``. Raises Fenced, or FateUnknown, which is one.
+        """
+        names = sorted(self._versions, key=lambda name: name in KINDS)
+        self._write(dict.fromkeys(names))
+
+    def remove(self) -> None:
+        """Delete what is left after ``clear``, once nobody leads; what others use in the queue stays."""
+        paths = [*(self._path(name) for name in (*FOLDERS, EPOCH, LOCK)), self._root]
+
+        def delete(client: KazooClient) -> None:
+            for path in paths:
+                with contextlib.suppress(NoNodeError, NotEmptyError):
+                    client.delete(path)
+
+        self._session.patiently(delete)
+
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
@@ -193,7 +214,9 @@ class Store:
         for name in KINDS:
             if name not in records:
                 raise _missing(self._path(name))
-        ledger = Ledger(nodes=self._wanted(nodes, records["target"]), operations=operations, **records)
+        if records["controls"].uninstall is not Uninstall.TORN_DOWN:
+            nodes = self._wanted(nodes, records["target"])
+        ledger = Ledger(nodes=nodes, operations=operations, **records)
         return up_to_date(ledger, client.get(self._path("target"))[0])
 
     def _wanted(self, nodes: dict[int, Node], target: Target) -> dict[int, Node]:

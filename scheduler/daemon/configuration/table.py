@@ -164,6 +164,12 @@ SERVICE = Section(
             Number(0, 1e9),
             "Seconds for which Mesos keeps the nodes running without a scheduler.",
         ),
+        Setting(
+            "SERVICE_UNINSTALL",
+            "uninstall",
+            Flag(),
+            "Takes the service away for good: all nodes, their data, reservations and records.",
+        ),
     ),
 )
 
