@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.replay.allowed import ALLOWED
-from tests.conformance.replay.cluster import Cluster
+from tests.conformance.replay.allowed import ALLOWED, Allowed
+from tests.conformance.replay.cluster import OneMachine
 from tests.conformance.replay.matching import Difference
-from tests.conformance.replay.player import Player
+from tests.conformance.replay.player import Player, ping_timeout
 
 TRANSCRIPTS = {path.stem: path for path in sorted(Path(__file__).with_name("transcripts").glob("*.json"))}
 AT_ONCE = 6
@@ -22,13 +22,11 @@ Replays = dict[str, Future[list[Difference]]]
 
 
 def replay(path: Path, folder: Path) -> list[Difference]:
-    text = path.read_text()
-    # A restarted agent must not be taken for lost on a busy machine; where it was lost, it has to be.
-    restarted = "agent killed" in text and "TASK_UNREACHABLE" not in text
-    cluster = Cluster(folder, ping_timeout="15secs" if restarted else "1secs")
+    entries = json.loads(path.read_text())
+    cluster = OneMachine(folder, ping_timeout(entries))
     try:
         cluster.start()
-        player = Player(json.loads(text), cluster, folder)
+        player = Player(entries, cluster, folder)
         player.play()
         return player.differences
     finally:
@@ -53,7 +51,7 @@ def test_all_is_as_it_was_recorded(name: str, replays: Replays) -> None:
 
 
 @pytest.mark.parametrize("allowed", ALLOWED, ids=lambda allowed: allowed.field)
-def test_every_allowed_difference_is_there(allowed: object, replays: Replays) -> None:
+def test_every_allowed_difference_is_there(allowed: Allowed, replays: Replays) -> None:
     if set(replays) != set(TRANSCRIPTS):
         pytest.skip("not all transcripts are played")
     played = [future.result() for future in replays.values() if future.exception() is None]

@@ -25,7 +25,8 @@ class Holdings:
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
         self._recorded: dict[str, Json] = {}
-        self._seen: dict[str, Json] = {}
+        self.seen: dict[str, Json] = {}
+        """Those of now."""
 
     def add_recorded(self, event: Json) -> None:
         """Offers were made then."""
@@ -34,9 +35,9 @@ class Holdings:
     def take(self, event: Json) -> None:
         """Offers are made now, or a piece is taken back."""
         if event["type"] == "OFFERS":
-            self._seen |= _by_id(event)
+            self.seen |= _by_id(event)
         else:
-            self._seen.pop(event["rescind"]["offer_id"]["value"], None)
+            self.seen.pop(event["rescind"]["offer_id"]["value"], None)
 
     def wants(self, event: Any) -> bool:
         """Whether an event is about offers, and stands for nothing that was recorded by itself."""
@@ -57,7 +58,7 @@ class Holdings:
     @property
     def include(self) -> bool:
         """Whether what was held then is held now, with nothing besides but later offers as a whole."""
-        held = list(self._seen.values())
+        held = list(self.seen.values())
         parts = (part for size in range(len(held) + 1) for part in combinations(held, size))
         return any(self._sum_of_now(part) == self._then for part in parts)
 
@@ -67,7 +68,7 @@ class Holdings:
 
     @property
     def _now(self) -> Counter[str]:
-        return self._sum_of_now(self._seen.values())
+        return self._sum_of_now(self.seen.values())
 
     def _sum_of_now(self, offers: Iterable[Json]) -> Counter[str]:
         ids = self._matcher.bindings.recorded
@@ -75,14 +76,14 @@ class Holdings:
 
     def compare(self, event: Json, without: Collection[str] = ()) -> Iterator[Difference]:
         """The differences of what is held, once the offers of an event were made; fields left out of it."""
-        fresh = [offer for name, offer in self._seen.items() if not self._matcher.bindings.knows(name)]
+        fresh = [offer for name, offer in self.seen.items() if not self._matcher.bindings.knows(name)]
         offered = _by_id(event)
         same = self._sum_of_now(fresh) == _sum(offered.values())
         if fresh and len(fresh) == len(offered) and (same or not self.agree):
             pair = [_without(offers, without) for offers in (list(offered.values()), fresh)]
             yield from self._matcher.compare("scheduler OFFERS", "offers", *pair)
         elif not self.agree:
-            recorded, held = list(self._recorded.values()), list(self._seen.values())
+            recorded, held = list(self._recorded.values()), list(self.seen.values())
             yield Difference("scheduler OFFERS", "(all that is held)", recorded, held)
 
     def answer(self, offer_ids: Iterable[str]) -> list[Json]:
@@ -91,18 +92,18 @@ class Holdings:
         if not answered:
             return []
         # Where no offer stands for these, what they were is somewhere among all that is held.
-        chosen = [offer for offer in self._seen.values() if self._stands_for(offer, answered)]
-        chosen = chosen or list(self._seen.values())
+        chosen = [offer for offer in self.seen.values() if self._stands_for(offer, answered)]
+        chosen = chosen or list(self.seen.values())
         for offer in chosen:
-            del self._seen[offer["id"]["value"]]
+            del self.seen[offer["id"]["value"]]
         return [offer["id"] for offer in chosen]
 
     def rescind(self, recorded_id: str) -> int:
         """This offer was taken back; how many are taken back now, with all the pieces of it."""
         self._recorded.pop(recorded_id)
-        pieces = len(self._seen) if not self._recorded else 1
+        pieces = len(self.seen) if not self._recorded else 1
         if not self._recorded:
-            self._seen.clear()
+            self.seen.clear()
         return pieces
 
     def _stands_for(self, offer: Json, recorded_ids: list[str]) -> bool:

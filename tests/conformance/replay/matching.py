@@ -59,6 +59,16 @@ class Places:
             text = text.replace(now, then)
         return text
 
+    def written(self, value: Any, key: str = "") -> Any:
+        """A JSON value of now with everything as it would have been recorded; ``key`` is the field's name."""
+        if isinstance(value, dict):
+            return {self.recorded(name): self.written(item, name) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.written(item, key) for item in value]
+        if isinstance(value, int | str):
+            value = self.numbers.get((key, value), value)
+        return self.recorded(value) if isinstance(value, str) else value
+
     def now(self, text: str) -> str:
         """A text of the recording as it has to be now."""
         for now, then in self.texts.items():

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -55,7 +56,10 @@ class Player:
         self._reads: dict[str, Json] = {}
         self._bodies: list[Body] = []
         self._said: deque[str] = deque()
-        self._steps: dict[str, Callable[[Json], None]] = {
+        self.seen: list[Json] = []
+        """The transcript of what happens now."""
+        self._noted: set[str] = set()
+        self._steps: dict[str, Callable[[Json], Json | None]] = {
             "call": self._call,
             "response": self._response,
             "event": self._event,
@@ -72,12 +76,18 @@ class Player:
         try:
             for number, entry in enumerate(self._transcript):
                 try:
-                    self._steps[entry["dir"]](entry)
+                    self._note_down(entry, self._steps[entry["dir"]](entry))
                 except (Missing, OSError) as error:
                     raise Missing(f"entry {number}, {entry['who']} {entry['dir']}: {error!r}") from error
             self._look_for_leftovers()
         finally:
             self._close()
+
+    def _note_down(self, entry: Json, seen: Json | None) -> None:
+        """Keep an entry with what is otherwise now, if there is anything."""
+        if seen is not None:
+            when = round(time.time() - self._cluster.begun, 3)
+            self.seen.append({**entry, "t": when, **self._matcher.places.written(seen)})
 
     def _close(self) -> None:
         self._stage.close()
@@ -88,21 +98,22 @@ class Player:
 
     # Calls and their answers.
 
-    def _call(self, entry: Json) -> None:
+    def _call(self, entry: Json) -> Json:
         """Make a call; a read, which changes nothing, only when all has happened that its answer tells of."""
-        if entry["path"].startswith("GET "):
-            self._reads[entry["who"]] = entry
-        else:
-            self._make(entry)
+        if not entry["path"].startswith("GET "):
+            return self._make(entry)
+        self._reads[entry["who"]] = entry
+        return {"path": self._matcher.outgoing(entry["path"])}
 
-    def _make(self, entry: Json) -> None:
+    def _make(self, entry: Json) -> Json:
         who, recorded = entry["who"], entry.get("body")
         method, path = self._matcher.outgoing(entry["path"]).split(" ", 1)
         headers = {name: self._matcher.outgoing(text) for name, text in entry.get("headers", {}).items()}
         body = self._matcher.outgoing(recorded)
+        sent = {"headers": headers, **({} if body is None else {"body": body})}
         if who != "operator" and _kind(recorded) == "SUBSCRIBE":
             self._answers[who].append(self._subscribe(who, path, headers, body))
-            return
+            return sent
         if who == "executor" and _kind(recorded) == "MESSAGE":
             body["message"]["data"] = self._said.popleft()
         if _kind(recorded) in ("ACCEPT", "DECLINE"):
@@ -111,6 +122,7 @@ class Player:
             self._answers[who].append(call(self._address(entry), method, path, headers, body))
         except OSError as error:
             self._answers[who].append(error)
+        return sent
 
     def _address(self, entry: Json) -> Address:
         if entry["who"] == "executor":
@@ -124,8 +136,9 @@ class Player:
             try:
                 address = self._bodies[-1].agent if executor else self._cluster.master
                 stream = EventStream(address, path, headers, body)
-                if not executor or stream.answer.status != 503:
+                if not executor or stream.answer.status != 503 or time.monotonic() > deadline:
                     break
+                stream.close()
             except ConnectionError:
                 if not executor or time.monotonic() > deadline:
                     raise
@@ -135,20 +148,22 @@ class Player:
         self._streams[who] = stream
         return stream.answer
 
-    def _response(self, entry: Json) -> None:
+    def _response(self, entry: Json) -> Json:
         if read := self._reads.pop(entry["who"], None):
             self._make(read)
         answer = self._answers[entry["who"]].popleft()
         place = entry["path"].partition("?")[0] + self._call_type(entry)
         if isinstance(answer, OSError):
             self._compare(place, "", [entry["status"], entry["body"]], [0, repr(answer)])
-            return
+            return {"body": repr(answer)}
         self._compare(place, "status", entry["status"], answer.status)
         self._compare(place, "headers", _kept(entry.get("headers", {})), _kept(answer.headers))
         self._compare(place, "body", entry.get("body") or None, answer.body)
         parsedate_to_datetime(answer.headers["Date"])
         if "Content-Length" in answer.headers:
             self._compare(place, "Content-Length", answer.size, int(answer.headers["Content-Length"]))
+        seen = {"status": answer.status, "headers": dict(answer.headers)}
+        return seen if answer.body is None else {**seen, "body": answer.body}
 
     def _call_type(self, response: Json) -> str:
         """The type of the call to the operator API that a response answers."""
@@ -159,13 +174,12 @@ class Player:
 
     # Events.
 
-    def _event(self, entry: Json) -> None:
+    def _event(self, entry: Json) -> Json | None:
         recorded, who = entry["body"], entry["who"]
         inbox = self._streams[who].inbox
         if _kind(recorded) == "OFFERS":
             # What was offered while a call was under way may have been made before it, or after.
-            self._offers(who, recorded, without=("executor_ids",) if self._answers[who] else ())
-            return
+            return self._offers(who, recorded, without=("executor_ids",) if self._answers[who] else ())
         key = _key(recorded)
         seen, earlier = inbox.take(lambda event: _key(event) == key, " ".join(key))
         place = f"{who.partition('-')[0]} {_kind(recorded)}"
@@ -178,15 +192,19 @@ class Player:
         self._compare(place, "", recorded, seen)
         if who == "executor" and _kind(seen) == "LAUNCH":
             self._said += self._bodies[-1].run_script(seen["launch"]["task"])
+        return {"body": seen}
 
     # Offers.
 
-    def _offers(self, who: str, recorded: Json, without: Collection[str]) -> None:
+    def _offers(self, who: str, recorded: Json, without: Collection[str]) -> Json | None:
         holdings, inbox = self._holdings[who], self._streams[who].inbox
         holdings.add_recorded(recorded)
         self._await_offers(holdings, inbox, lambda: holdings.agree or holdings.exceed)
         if holdings.agree or not holdings.exceed:
             self.differences += holdings.compare(recorded, without)
+        new = [offer for name, offer in holdings.seen.items() if name not in self._noted]
+        self._noted |= holdings.seen.keys()
+        return {"body": {"type": "OFFERS", "offers": {"offers": new}}} if new else None
 
     def _await_offers(
         self, holdings: Holdings, inbox: Inbox, enough: Callable[[], bool], seconds: float = WAIT_SECONDS
@@ -200,7 +218,7 @@ class Player:
                 return
             holdings.take(event)
 
-    def _answer_offers(self, who: str, recorded: Json, body: Json) -> None:
+    def _answer_offers(self, who: str, recorded: Any, body: Any) -> None:
         """Answer the offers that stand for those that were answered."""
         holdings, field = self._holdings[who], recorded["type"].lower()
         self._await_offers(holdings, self._streams[who].inbox, lambda: holdings.agree)
@@ -217,7 +235,7 @@ class Player:
 
     # What is done from outside.
 
-    def _note(self, entry: Json) -> None:
+    def _note(self, entry: Json) -> Json:
         cluster = self._cluster
         actions: dict[str, list[Callable[[], None]]] = {
             "agent killed": [cluster.kill_agent],
@@ -228,14 +246,15 @@ class Player:
                 cluster.forget_agent,
                 cluster.start_agent,
             ],
-            "master killed and started": [cluster.hold_agent, cluster.stop_master, cluster.start_master],
-            "no answer before the agent is back": [cluster.release_agent],
+            "master killed and started": [cluster.restart_master],
+            "no answer before the agent is back": [cluster.let_agent_notice],
             "scheduler closes its connection": [lambda: self._streams["scheduler"].close()],
         }
         if "killed" in entry["body"]:
             self._settle()
         for action in actions.get(entry["body"], []):
             action()
+        return entry
 
     def _settle(self) -> None:
         """Wait until the agent has got what is on its way to it, acknowledgements above all."""
@@ -252,16 +271,19 @@ class Player:
 
     # Executors.
 
-    def _start(self, entry: Json) -> None:
+    def _start(self, entry: Json) -> Json:
         body, _ = self._stage.inbox.take(lambda _: True, "an executor")
         self._bodies.append(body)
         self._compare("executor start", "argv", entry["body"]["argv"], body.hello["argv"])
+        return {"body": {"argv": body.hello["argv"], "pid": body.hello["pid"]}}
 
-    def _exit(self, entry: Json) -> None:
+    def _exit(self, entry: Json) -> Json:
         self._bodies[-1].exit(entry["body"])
+        return entry
 
-    def _disconnected(self, entry: Json) -> None:
+    def _disconnected(self, entry: Json) -> Json:
         self._streams["executor"].inbox.take(lambda event: event == END, "the end of the executor's stream")
+        return entry
 
     # The end.
 
@@ -272,7 +294,9 @@ class Player:
                 if event != END and not self._holdings[who].wants(event):
                     self._compare(f"{who} {_kind(event)}", "(not recorded)", None, event)
         for who, holdings in self._holdings.items():
-            self._await_offers(holdings, self._streams[who].inbox, lambda h=holdings: h.include, seconds=0.0)
+            self._await_offers(
+                holdings, self._streams[who].inbox, partial(getattr, holdings, "include"), seconds=0.0
+            )
             if not holdings.include:
                 self.differences += holdings.compare(NO_OFFERS)
         for body in self._bodies:
@@ -281,6 +305,13 @@ class Player:
 
     def _compare(self, place: str, name: str, recorded: Any, seen: Any) -> None:
         self.differences += self._matcher.compare(place, name, recorded, seen)
+
+
+def ping_timeout(transcript: list[Json]) -> str:
+    """For the cluster to play on: a restarted agent must not be taken for lost on a busy machine."""
+    restarted = any(entry["dir"] == "note" and "agent killed" in entry["body"] for entry in transcript)
+    lost = "TASK_UNREACHABLE" in str(transcript)
+    return "15secs" if restarted and not lost else "1secs"
 
 
 def _places(transcript: list[Json], cluster: Cluster, suite: Path) -> Places:

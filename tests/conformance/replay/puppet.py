@@ -6,9 +6,9 @@ import os
 import socket
 import sys
 
-player = socket.create_connection(PLAYER)  # noqa: F821
+player = socket.create_connection(PLAYER)  # type: ignore[name-defined]  # noqa: F821
 open("transcript.jsonl", "w").close()  # noqa: PTH123 - the executor that was recorded had its log here
-hello = {"argv": sys.argv, "environment": dict(os.environ)}
+hello = {"argv": sys.argv, "pid": os.getpid(), "environment": dict(os.environ)}
 player.sendall(json.dumps(hello).encode() + b"\n")
 status = player.makefile().readline()
 os._exit(int(status or 1))
