@@ -148,7 +148,9 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
     if wait is not None:
         return wait
     if given_up(node):
-        return Wait(f"its agent was marked gone: PUT /v1/nodes/replace?node={node.name} puts it elsewhere")
+        missing = seeds.no_source(world, node)
+        order = f"PUT /v1/nodes/replace?node={node.name} puts it elsewhere"
+        return Wait(f"its agent was marked gone: {order if missing is None else missing}")
     if now < node.not_before:
         failure = node.last_failure.message if node.last_failure else ""
         return Wait(f"failed {node.failures} times in a row, last: {failure}", node.not_before, delayed=True)

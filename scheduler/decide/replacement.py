@@ -22,6 +22,8 @@ def order(decision: Decision, node: Node, force: bool, now: float) -> Decision:
         return decision  # the same order again
     if place is None:
         raise Refused(f"{node.name} was never placed; the deploy plan will place it")
+    if node.left:
+        raise Refused(f"{node.name} has left the ring, and what is left of it is being given back")
     _require_peers(decision.world, node)
     up = None if force else _up(decision.world, node)
     if up is not None:
@@ -41,13 +43,9 @@ def _require_peers(world: World, node: Node) -> None:
     under_way = next((other for other in others if other.replacement is not None), None)
     if under_way is not None:
         raise Refused(f"{under_way.name} is being replaced, and one node is at a time: wait for its end")
-    if not node.was_member and not any(other.was_member for other in others):
-        return  # nothing to lose: the cluster is founded anew
-    if not any(other.normal for other in others):
-        raise Refused(
-            f"{node.name} is the only seed that is left, for no other node is NORMAL, and a new one could "
-            "neither join nor get its data: bring another node up first"
-        )
+    missing = seeds.no_source(world, node)
+    if missing is not None:
+        raise Refused(f"{node.name} cannot be replaced: {missing}")
 
 
 def _up(world: World, node: Node) -> str | None:

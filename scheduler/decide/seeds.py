@@ -57,6 +57,17 @@ def boot_wait(world: World, node: Node) -> str | None:
     return f"the node that it replaces must be down: {seen}" if seen else None
 
 
+def no_source(world: World, node: Node) -> str | None:
+    """Why the node could not be put elsewhere with its data, in words; None where it could, or has none."""
+    others = [other for other in world.ledger.members() if other.number != node.number]
+    if not any(other.was_member for other in others):
+        lost = "it is the only seed and the only member, so its data are nowhere else; deploy another service"
+        return lost if node.was_member else None
+    if any(other.normal for other in others):
+        return None
+    return "it is the only seed that is left, for no other node is NORMAL; bring another one up first"
+
+
 def seen_up(world: World, node: Node, address: str) -> str | None:
     """Which other members see the node alive at that address, in words; None when none does."""
     others = _normal_others(world, node)

@@ -14,7 +14,7 @@ from scheduler.decide.plans import plans
 from scheduler.decide.seeds import seed_addresses
 from scheduler.model.event import Disconnected, Interrupt, Proceed, ReplaceNode, RestartNode, Tick, Updated
 from scheduler.model.intent import Accept, Create, Destroy, Intent, Kill, Launch, Reserve, Send, Unreserve
-from scheduler.model.node import Node, Placement
+from scheduler.model.node import Departure, Node, Placement, Stage
 from scheduler.model.plan import Status, Step
 from scheduler.model.resource import Resource
 from scheduler.model.task import TaskUpdate
@@ -203,11 +203,29 @@ def test_one_node_is_replaced_at_a_time() -> None:
 
 def test_the_last_seed_is_not_replaced() -> None:
     alone = down(0, nodes=1)
-    assert "only seed" in refused(alone, ReplaceNode("node-0"))
+    assert "only member" in refused(alone, ReplaceNode("node-0"))
     cluster = down(1)
     cluster.update(0, "TASK_FAILED")
     cluster.update(2, "TASK_FAILED")
     assert "no other node is NORMAL" in refused(cluster, ReplaceNode("node-1"))
+
+
+def test_a_step_offers_a_replacement_only_where_there_could_be_one() -> None:
+    alone = down(0, "TASK_GONE_BY_OPERATOR", nodes=1)
+    found = step(alone, 0)
+    assert found is not None
+    assert "marked gone: it is the only seed and the only member" in found.message
+    cluster = down(0, "TASK_GONE_BY_OPERATOR")
+    found = step(cluster, 0)
+    assert found is not None
+    assert "marked gone: PUT /v1/nodes/replace?node=node-0 puts it elsewhere" in found.message
+
+
+def test_a_node_that_has_left_is_not_replaced() -> None:
+    cluster = down(2)
+    left = replace(cluster.node(2), departure=Departure(Stage.KILLED, 1.0, 2.0))
+    cluster.world = replace(cluster.world, ledger=cluster.world.ledger.with_node(left))
+    assert "has left the ring" in refused(cluster, ReplaceNode("node-2"))
 
 
 def test_orders_name_a_node_that_has_a_place() -> None:
