@@ -8,22 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from local import prerequisites
-from local.layout import Software
-from tests.integration.deployment.harness import Deployment, pretended_software
+from tests.integration.deployment.harness import Deployment, pretended
 
 Deploy = Callable[..., Deployment]
 
 
 @pytest.fixture
 def deploy(tmp_path: Path, zookeeper_jars: Path) -> Iterator[Deploy]:
-    """Makes deployments of the pretended Cassandra, without a scheduler yet; settings by their names."""
-    pretended = pretended_software(tmp_path)
-    software = Software(str(prerequisites.java_home()), str(zookeeper_jars), "5.0.9", "", "")
+    """Makes a deployment of the pretended Cassandra, without a scheduler yet; settings by their names."""
     with ExitStack() as stack:
 
         def make(nodes: int = 3, **settings: str) -> Deployment:
-            deployment = Deployment(tmp_path / "data", software, {**pretended, **settings}, nodes)
+            deployment = pretended(tmp_path, zookeeper_jars, nodes, settings)
             stack.callback(deployment.end)
             return deployment
 

@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 
 from kazoo.client import KazooClient
 
-from local import addresses
+from local import addresses, prerequisites
 from local.cluster import Cluster
 from local.layout import Layout, Software
 from local.parts import agent_names
@@ -67,6 +67,15 @@ def free_port() -> int:
     with socket.create_server((addresses.HOST, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def pretended(
+    folder: Path, zookeeper_jars: Path, nodes: int = 3, settings: Mapping[str, str] | None = None
+) -> Deployment:
+    """A deployment of the pretended Cassandra below a folder, without a scheduler yet."""
+    software = Software(str(prerequisites.java_home()), str(zookeeper_jars), "5.0.9", "", "")
+    wanted = {**pretended_software(folder), **(settings or {})}
+    return Deployment(folder / "data", software, wanted, nodes)
 
 
 class Deployment:
@@ -123,11 +132,13 @@ class Deployment:
         self.start_scheduler()
 
     @contextmanager
-    def another_scheduler(self, proxy: MasterProxy, api_port: int) -> Iterator[subprocess.Popen[bytes]]:
-        """A scheduler beside the one that is a part, with a proxy and a port of its own."""
+    def another_scheduler(
+        self, proxy: MasterProxy, api_port: int, **settings: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A scheduler beside the one that is a part, with a proxy, a port and settings of its own."""
         part = self.cluster.parts["scheduler"]
         own = {"MESOS_MASTER": proxy.address, "API_PORT": str(api_port), "PYTHONPATH": str(PROJECT)}
-        environment = {"PATH": os.environ["PATH"], **part.environment, **own}
+        environment = {"PATH": os.environ["PATH"], **part.environment, **own, **settings}
         with self.cluster.log(f"scheduler-{api_port}").open("wb") as log:
             process = subprocess.Popen(part.command, env=environment, stdout=log, stderr=log)
         try:
@@ -169,9 +180,9 @@ class Deployment:
         except OSError:
             return 0, None
 
-    def step(self, name: str) -> Json:
+    def step(self, name: str, api: str | None = None) -> Json:
         """A step of the deploy plan; while the API does not tell, one without status."""
-        plan = self.get("/v1/plan") or {}
+        plan = self.ask("GET", "/v1/plan", api)[1] or {}
         steps = [step for phase in plan.get("phases", []) for step in phase["steps"]]
         return next(
             (step for step in steps if step["name"] == name), dict.fromkeys(("status", "waiting_for"))

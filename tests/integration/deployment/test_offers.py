@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.deployment.conftest import Deploy
-from tests.integration.deployment.harness import wait_for
+from local.addresses import HOST
+from tests.integration.deployment.harness import Deployment, free_port, pretended, wait_for
+from tests.integration.deployment.proxy import MasterProxy
 
 pytestmark = pytest.mark.needs("java", "mvn")
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory, zookeeper_jars: Path) -> Iterator[Deployment]:
+    """Three agents that no scheduler has been given anything of."""
+    made = pretended(tmp_path_factory.mktemp("offers"), zookeeper_jars)
+    yield made
+    made.end()
 
 
 @pytest.mark.parametrize(
@@ -23,22 +35,27 @@ pytestmark = pytest.mark.needs("java", "mvn")
         ({"PLACEMENT_CONSTRAINT": "hostname:LIKE:elsewhere"}, "none satisfies hostname:LIKE:elsewhere"),
     ],
 )
-def test_offers_that_do_not_do_are_given_back(deploy: Deploy, settings: dict[str, str], lacking: str) -> None:
-    deployment = deploy(**settings)
-    deployment.start_scheduler()
-    wait_for(lambda: lacking in (deployment.step("node-0")["waiting_for"] or ""), lacking)
-    step = deployment.step("node-0")
-    assert step["status"] == "WAITING"
-    assert step["started_at"] is not None
-    assert f"; of 3 agents: {lacking}" in step["message"]
-    declined = [call.body["decline"]["offer_ids"] for call in deployment.proxy.made("DECLINE")]
-    assert len({offer["value"] for offers in declined for offer in offers}) >= 3
-    assert deployment.proxy.made("ACCEPT") == []
-    assert deployment.reservations() == []
-    # Nor is anything of an offer kept: the master has it all back.
-    wait_for(
-        lambda: not any(offered(agent) for agent in deployment.master("/slaves")["slaves"]), "idle agents"
-    )
+def test_offers_that_do_not_do_are_given_back(
+    deployment: Deployment, settings: dict[str, str], lacking: str
+) -> None:
+    proxy, port = MasterProxy((HOST, deployment.layout.addresses.master_port)), free_port()
+    # A service of its own for each case, on the same agents.
+    service = {"SERVICE_NAME": f"service-{port}", **settings}
+    with closing(proxy), deployment.another_scheduler(proxy, port, **service):
+        api = f"http://{HOST}:{port}"
+        wait_for(lambda: lacking in (deployment.step("node-0", api)["waiting_for"] or ""), lacking)
+        step = deployment.step("node-0", api)
+        assert step["status"] == "WAITING"
+        assert step["started_at"] is not None
+        assert f"; of 3 agents: {lacking}" in step["message"]
+        declined = [call.body["decline"]["offer_ids"] for call in proxy.made("DECLINE")]
+        assert len({offer["value"] for offers in declined for offer in offers}) >= 3
+        assert proxy.made("ACCEPT") == []
+        assert deployment.reservations() == []
+        # Nor is anything of an offer kept: the master has it all back.
+        wait_for(
+            lambda: not any(offered(agent) for agent in deployment.master("/slaves")["slaves"]), "it back"
+        )
 
 
 def offered(agent: dict[str, Any]) -> bool:
