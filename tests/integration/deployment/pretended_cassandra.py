@@ -2,9 +2,11 @@
 
 Run with Java's arguments, as the executor gives them. Serves Jolokia as far as the executor asks it, listens
 on the ports of storage and CQL, sees the peers that listen too, joins through a seed that is up or not at
-all, drains, and ends on SIGTERM with 143. Each start adds its pid to the file ``starts`` in the volume.
+all, drains, leaves the ring and never starts again after that, and ends on SIGTERM with 143. Each start adds
+its pid to the file ``starts`` in the volume.
 
--Dpretended.boot_seconds=N in CASSANDRA_JVM_EXTRA_OPTS has it boot for longer.
+-Dpretended.boot_seconds=N in CASSANDRA_JVM_EXTRA_OPTS has it boot for longer, -Dpretended.leave_seconds=N
+leave for longer.
 """
 
 from __future__ import annotations
@@ -25,6 +27,14 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 STORAGE = "org.apache.cassandra.db:type=StorageService"
+FACTS: dict[str, Any] = {
+    "Tokens": ["1"],
+    "Count": 1000,
+    "Uptime": 1000,
+    "Keyspaces": ["shop"],
+    "CurrentStreams": [{"currentTxBytes": 300, "totalTxBytes": 1000}],
+}
+REFUSAL = "This node was decommissioned and will not rejoin the ring unless it is told to"
 NEIGHBOURS = 9
 """So many addresses of its subnet are looked at for peers."""
 
@@ -52,6 +62,7 @@ class Cassandra:
         self.yaml = json.loads(path.read_text().partition("\n")[2])
         self.storage = Path(options["cassandra.storagedir"])
         self.boot_seconds = float(options.get("pretended.boot_seconds", 0.2))
+        self.leave_seconds = float(options.get("pretended.leave_seconds", 0.2))
         self.address = self.yaml["listen_address"]
         self.mode = "STARTING"
         self.serves = False
@@ -61,6 +72,9 @@ class Cassandra:
         with (self.storage.parent / "starts").open("a") as starts:
             starts.write(f"{os.getpid()}\n")
         time.sleep(self.boot_seconds / 2)
+        if self._has_left.exists():
+            print("ConfigurationException: " + REFUSAL, flush=True)
+            os._exit(3)
         identity = self.storage / "data" / "host_id"
         seeds = self.yaml["seed_provider"][0]["parameters"][0]["seeds"].split(",")
         if not identity.exists():
@@ -75,6 +89,17 @@ class Cassandra:
         self._listen("native_transport_port")
         self.host_id = identity.read_text()
         self.mode, self.serves = "NORMAL", True
+
+    @property
+    def _has_left(self) -> Path:
+        return self.storage / "data" / "left"
+
+    def leave(self) -> None:
+        """Hand over what there is; returns when it is done."""
+        self.mode = "LEAVING"
+        time.sleep(self.leave_seconds)
+        self._has_left.touch()
+        self.mode, self.serves = "DECOMMISSIONED", False
 
     def drain(self) -> None:
         """Take no more requests."""
@@ -144,13 +169,17 @@ class Jolokia(BaseHTTPRequestHandler):
             return {"status": 500, "error": "java.lang.AssertionError: it is not a member"}
         if isinstance(wanted, list):
             return {"status": 200, "value": {**self.cassandra.facts, "Datacenter": "dc1", "Rack": "rac1"}}
-        return {"status": 200, "value": {"Tokens": ["1"], "Count": 0, "Uptime": 1000}[wanted]}
+        return {"status": 200, "value": FACTS[wanted]}
 
     def _execute(self, operation: str) -> Any:
         if operation == "drain":
             self.cassandra.drain()
             return None
-        return [] if operation == "reloadSeeds" else None
+        if operation == "decommission":
+            self.cassandra.leave()
+        if operation == "getKeyspaceReplicationInfo":
+            return "SimpleStrategy {replication_factor=2}"
+        return [] if operation in ("reloadSeeds", "getTablesForKeyspace") else None
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing to standard error."""
