@@ -21,8 +21,9 @@ run: prerequisites $(VENV)/.run
 test: $(VENV)/.dev
 	@REQUIRE='$(REQUIRE)' $(BIN)/python -m pytest $(ARGS)
 
-# The simulation for hours: 20,000 days of faults and orders; `python -m tests.simulation` has the options.
+# What takes longer: tests on real clusters that are marked so, and 20,000 simulated days of faults and orders.
 soak: $(VENV)/.dev
+	@REQUIRE='$(REQUIRE)' $(BIN)/python -m pytest -m soak
 	@$(BIN)/python -m tests.simulation --seeds 10400 $(ARGS)
 
 check: $(VENV)/.dev

@@ -9,6 +9,7 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "soak: takes long; left to make soak")
     config.addinivalue_line("markers", "needs(*programs): is skipped without them, unless REQUIRE names them")
 
 

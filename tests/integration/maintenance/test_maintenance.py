@@ -100,7 +100,15 @@ def kill_cassandra(service: Service) -> None:
     os.kill(processes.cassandra(service.local.data, 1), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("kill", [kill_scheduler, kill_agent, kill_executor, kill_cassandra])
+@pytest.mark.parametrize(
+    "kill",
+    [
+        kill_scheduler,
+        kill_executor,
+        pytest.param(kill_agent, marks=pytest.mark.soak),
+        pytest.param(kill_cassandra, marks=pytest.mark.soak),
+    ],
+)
 def test_repair_completes_whatever_is_killed_in_the_middle(
     service: Service, kill: Callable[[Service], None]
 ) -> None:
@@ -144,6 +152,7 @@ def test_an_interrupted_repair_goes_on_where_it_was(service: Service) -> None:
     service.completed("repair")
 
 
+@pytest.mark.soak
 def test_upgradesstables_rewrites_files_of_an_older_format(service: Service) -> None:
     # Until now files were written as Cassandra 4 would read them.
     service.local.down()
@@ -161,6 +170,7 @@ def test_upgradesstables_rewrites_files_of_an_older_format(service: Service) -> 
         assert count(cql, "replicated") == 2 * ROWS
 
 
+@pytest.mark.soak
 def test_cleanup_frees_what_went_to_a_new_node(service: Service) -> None:
     with service.session() as cql:
         create(cql, "single", SINGLE)
