@@ -12,7 +12,8 @@ import pytest
 from tests.conformance.replay.allowed import ALLOWED, Allowed
 from tests.conformance.replay.cluster import OneMachine
 from tests.conformance.replay.matching import Difference
-from tests.conformance.replay.player import Player, ping_timeout
+from tests.conformance.replay.player import Player
+from tests.conformance.replay.transcript import ping_timeout
 
 TRANSCRIPTS = {path.stem: path for path in sorted(Path(__file__).with_name("transcripts").glob("*.json"))}
 AT_ONCE = 6

@@ -7,7 +7,6 @@ offers and messages, which take another way through Mesos than updates do.
 
 from __future__ import annotations
 
-import socket
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection
@@ -20,7 +19,7 @@ from typing import Any
 from tests.conformance.replay.bodies import Body, Stage, play_unrecorded
 from tests.conformance.replay.cluster import Cluster
 from tests.conformance.replay.holdings import Holdings
-from tests.conformance.replay.matching import Difference, Matcher, Places
+from tests.conformance.replay.matching import Difference, Matcher
 from tests.conformance.replay.streams import (
     END,
     WAIT_SECONDS,
@@ -31,6 +30,7 @@ from tests.conformance.replay.streams import (
     Missing,
     call,
 )
+from tests.conformance.replay.transcript import kept, key_of, kind_of, places_of, with_late_kills
 
 Json = dict[str, Any]
 
@@ -43,13 +43,13 @@ class Player:
     """Plays one transcript on a fresh cluster; ``differences`` is what came of it."""
 
     def __init__(self, transcript: list[Json], cluster: Cluster, folder: Path) -> None:
-        self._transcript = _with_late_kills(transcript)
+        self._transcript = with_late_kills(transcript)
         self._cluster = cluster
         suite = folder / "suite"
         suite.mkdir()
         self._stage = Stage(suite)
         self.differences: list[Difference] = []
-        self._matcher = Matcher(_places(transcript, cluster, suite), cluster.begun)
+        self._matcher = Matcher(places_of(transcript, cluster, suite), cluster.begun)
         self._streams: dict[str, EventStream] = {}
         self._holdings: dict[str, Holdings] = defaultdict(lambda: Holdings(self._matcher))
         self._answers: dict[str, deque[Answer | OSError]] = defaultdict(deque)
@@ -111,12 +111,12 @@ class Player:
         headers = {name: self._matcher.outgoing(text) for name, text in entry.get("headers", {}).items()}
         body = self._matcher.outgoing(recorded)
         sent = {"headers": headers, **({} if body is None else {"body": body})}
-        if who != "operator" and _kind(recorded) == "SUBSCRIBE":
+        if who != "operator" and kind_of(recorded) == "SUBSCRIBE":
             self._answers[who].append(self._subscribe(who, path, headers, body))
             return sent
-        if who == "executor" and _kind(recorded) == "MESSAGE":
+        if who == "executor" and kind_of(recorded) == "MESSAGE":
             body["message"]["data"] = self._said.popleft()
-        if _kind(recorded) in ("ACCEPT", "DECLINE"):
+        if kind_of(recorded) in ("ACCEPT", "DECLINE"):
             self._answer_offers(who, recorded, body)
         try:
             self._answers[who].append(call(self._address(entry), method, path, headers, body))
@@ -157,7 +157,7 @@ class Player:
             self._compare(place, "", [entry["status"], entry["body"]], [0, repr(answer)])
             return {"body": repr(answer)}
         self._compare(place, "status", entry["status"], answer.status)
-        self._compare(place, "headers", _kept(entry.get("headers", {})), _kept(answer.headers))
+        self._compare(place, "headers", kept(entry.get("headers", {})), kept(answer.headers))
         self._compare(place, "body", entry.get("body") or None, answer.body)
         parsedate_to_datetime(answer.headers["Date"])
         if "Content-Length" in answer.headers:
@@ -170,27 +170,27 @@ class Player:
         if response["who"] != "operator" or not response["path"].startswith("POST /api/v1"):
             return ""
         before = self._transcript[: self._transcript.index(response)]
-        return " " + _kind(next(e.get("body") for e in reversed(before) if e["dir"] == "call"))
+        return " " + kind_of(next(e.get("body") for e in reversed(before) if e["dir"] == "call"))
 
     # Events.
 
     def _event(self, entry: Json) -> Json | None:
         recorded, who = entry["body"], entry["who"]
         inbox = self._streams[who].inbox
-        if _kind(recorded) == "OFFERS":
+        if kind_of(recorded) == "OFFERS":
             # What was offered while a call was under way may have been made before it, or after.
             return self._offers(who, recorded, without=("executor_ids",) if self._answers[who] else ())
-        key = _key(recorded)
-        seen, earlier = inbox.take(lambda event: _key(event) == key, " ".join(key))
-        place = f"{who.partition('-')[0]} {_kind(recorded)}"
+        key = key_of(recorded)
+        seen, earlier = inbox.take(lambda event: key_of(event) == key, " ".join(key))
+        place = f"{who.partition('-')[0]} {kind_of(recorded)}"
         wants = self._holdings[who].wants
-        overtaken = [_kind(event) for event in earlier if _kind(event) != "MESSAGE" and not wants(event)]
-        if overtaken and _kind(recorded) != "MESSAGE":
+        overtaken = [kind_of(event) for event in earlier if kind_of(event) != "MESSAGE" and not wants(event)]
+        if overtaken and kind_of(recorded) != "MESSAGE":
             self.differences.append(Difference(place, "(order)", "comes next", f"comes after {overtaken}"))
-        if _kind(recorded) == "RESCIND":
+        if kind_of(recorded) == "RESCIND":
             self._rescind_pieces(who, recorded)
         self._compare(place, "", recorded, seen)
-        if who == "executor" and _kind(seen) == "LAUNCH":
+        if who == "executor" and kind_of(seen) == "LAUNCH":
             self._said += self._bodies[-1].run_script(seen["launch"]["task"])
         return {"body": seen}
 
@@ -231,7 +231,7 @@ class Player:
     def _rescind_pieces(self, who: str, recorded: Json) -> None:
         holdings, inbox = self._holdings[who], self._streams[who].inbox
         for _ in range(holdings.rescind(recorded["rescind"]["offer_id"]["value"]) - 1):
-            inbox.take(lambda event: _kind(event) == "RESCIND", "RESCIND of a piece")
+            inbox.take(lambda event: kind_of(event) == "RESCIND", "RESCIND of a piece")
 
     # What is done from outside.
 
@@ -267,7 +267,7 @@ class Player:
         message = {**self._bodies[-1].agent_id, "executor_id": ids["executor_id"], "data": LAST_MESSAGE}
         body = {"type": "MESSAGE", "framework_id": ids["framework_id"], "message": message}
         call(self._cluster.master, "POST", "/api/v1/scheduler", headers, body)
-        executor.inbox.take(lambda event: _kind(event) == "MESSAGE", "the last message")
+        executor.inbox.take(lambda event: kind_of(event) == "MESSAGE", "the last message")
 
     # Executors.
 
@@ -292,7 +292,7 @@ class Player:
         for who, stream in self._streams.items():
             for event in stream.inbox.rest():
                 if event != END and not self._holdings[who].wants(event):
-                    self._compare(f"{who} {_kind(event)}", "(not recorded)", None, event)
+                    self._compare(f"{who} {kind_of(event)}", "(not recorded)", None, event)
         for who, holdings in self._holdings.items():
             self._await_offers(
                 holdings, self._streams[who].inbox, partial(getattr, holdings, "include"), seconds=0.0
@@ -305,64 +305,3 @@ class Player:
 
     def _compare(self, place: str, name: str, recorded: Any, seen: Any) -> None:
         self.differences += self._matcher.compare(place, name, recorded, seen)
-
-
-def ping_timeout(transcript: list[Json]) -> str:
-    """For the cluster to play on: a restarted agent must not be taken for lost on a busy machine."""
-    restarted = any(entry["dir"] == "note" and "agent killed" in entry["body"] for entry in transcript)
-    lost = "TASK_UNREACHABLE" in str(transcript)
-    return "15secs" if restarted and not lost else "1secs"
-
-
-def _places(transcript: list[Json], cluster: Cluster, suite: Path) -> Places:
-    """Where it was recorded: the master's address is in SUBSCRIBED, the agent's port is the next one."""
-    told = next(e["body"]["subscribed"] for e in transcript if _kind(e.get("body")) == "SUBSCRIBED")
-    port = told["master_info"]["port"]
-    (master_host, master), (agent_host, agent) = cluster.master, cluster.agent
-    texts = {
-        f"{master_host}:{master}": f"127.0.0.1:{port}",
-        f"{agent_host}:{agent}": f"127.0.0.1:{port + 1}",
-        master_host: "127.0.0.1",
-        agent_host: "127.0.0.1",
-        str(suite): "/mesos/suite",
-        **cluster.places,
-    }
-    ports = {master: port, agent: port + 1}
-    numbers = {("port", kind(now)): kind(then) for now, then in ports.items() for kind in (int, str)}
-    numbers["ip", int.from_bytes(socket.inet_aton(master_host), "little")] = told["master_info"]["ip"]
-    return Places(texts, numbers)
-
-
-def _with_late_kills(transcript: list[Json]) -> list[Json]:
-    """The entries, with each kill right before its first effect: what came until then had been on its way."""
-    entries = list(transcript)
-    for note in [entry for entry in transcript if entry["dir"] == "note" and "killed" in entry["body"]]:
-        index = entries.index(note)
-        while entries[index + 1]["dir"] in ("event", "response") and not _shows_kill(entries[index + 1]):
-            entries[index : index + 2] = entries[index + 1], note
-            index += 1
-    return entries
-
-
-def _shows_kill(entry: Json) -> bool:
-    return _kind(entry.get("body")) in ("RESCIND", "FAILURE", END)
-
-
-def _kept(headers: Any) -> Json:
-    """Headers, of which the order means nothing, without values that say when and how much."""
-    kept = {name: "" if name in ("Date", "Content-Length") else text for name, text in headers.items()}
-    return dict(sorted(kept.items()))
-
-
-def _kind(body: Any) -> str:
-    return str(body["type"]) if isinstance(body, dict) and "type" in body else str(body)
-
-
-def _key(event: Any) -> tuple[str, ...]:
-    """What tells an event from others of its stream that it is not to be compared with: type and ids."""
-    if event == END:
-        return (END,)
-    body = event.get(event["type"].lower(), {})
-    holder = body["status"] if isinstance(body.get("status"), dict) else body
-    ids = (holder.get(name, {}).get("value") for name in ("task_id", "operation_id", "executor_id"))
-    return (event["type"], *(item for item in ids if item))

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.replay.cluster import Controlled
-from tests.conformance.replay.player import Player, ping_timeout
+from tests.conformance.replay.player import Player
 from tests.conformance.replay.streams import Missing
+from tests.conformance.replay.transcript import ping_timeout
 
 TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
 
