@@ -38,10 +38,21 @@ def fits_of_all(offers: Sequence[Offer], world: World) -> list[str]:
     ]
 
 
-def accepted(offers: Sequence[Offer], world: World) -> list[str]:
-    """Decide as the daemon does. Nodes are started one by one, so one offer at most is accepted."""
-    decision = decide(world, OffersReceived(tuple(offers)), NOW)
-    return [id for intent in decision.intents if isinstance(intent, Accept) for id in intent.offer_ids]
+class Decider:
+    """Decides as the daemon does and goes on from what each batch has left, but that the node waits again.
+
+    Nodes are started one by one, so one offer of a batch at most is accepted.
+    """
+
+    def __init__(self) -> None:
+        self._world = deploying()
+
+    def accepted(self, offers: Sequence[Offer]) -> list[str]:
+        """The ids of the offers that are used."""
+        decision = decide(self._world, OffersReceived(tuple(offers)), NOW)
+        if decision.world.ledger is self._world.ledger:
+            self._world = decision.world
+        return [id for intent in decision.intents if isinstance(intent, Accept) for id in intent.offer_ids]
 
 
 def deploying() -> World:

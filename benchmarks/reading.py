@@ -8,7 +8,7 @@ import sys  # noqa: E402  all imports come after the patching
 import threading  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 
-from benchmarks.deciding import accepted, deploying, fits_of_all  # noqa: E402
+from benchmarks.deciding import Decider, deploying, fits_of_all  # noqa: E402
 from benchmarks.meter import Meter  # noqa: E402
 from benchmarks.offer_stream import FIT, ROLE  # noqa: E402
 from scheduler.mesos.detector import StaticDetector  # noqa: E402
@@ -39,11 +39,12 @@ class Reader:
 
 def check_for(mode: str) -> Check:
     """The work of a mode, and whether its outcome is right."""
-    world = deploying()
     if mode == "match":
+        world = deploying()
         return lambda offers: fits_of_all(offers, world) == _fitting(offers)
     if mode == "decide":
-        return lambda offers: accepted(offers, world) == _fitting(offers)[:1]
+        decider = Decider()
+        return lambda offers: decider.accepted(offers) == _fitting(offers)[:1]
     return lambda offers: True
 
 

@@ -15,6 +15,7 @@ from protocol.message import DECOMMISSION, Message, encode_message
 from scheduler.decide import ids, matching, operations, owner, readiness, target
 from scheduler.decide.decision import Decision, Refused
 from scheduler.decide.launch import REFUSE_REST_SECONDS
+from scheduler.decide.memory import of_ledger
 from scheduler.decide.owner import Wait
 from scheduler.decide.reconcile import is_reconciled
 from scheduler.decide.requirement import without_volume
@@ -128,6 +129,7 @@ def answered(world: World, message: Message) -> World:
     return dataclasses.replace(world, session=session)
 
 
+@of_ledger
 def wanting(world: World) -> list[Node]:
     """The nodes that want an offer of what is still reserved for them, to give it back."""
     return [n for n in world.ledger.members() if _is_ended(n) and n.placement is not None]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from scheduler.decide import (
     departure,
@@ -19,19 +20,22 @@ from scheduler.decide import (
 from scheduler.decide.cleaning import clean
 from scheduler.decide.decision import Decision
 from scheduler.decide.matching import Held
+from scheduler.decide.memory import of_ledger
 from scheduler.decide.reconcile import is_reconciled
 from scheduler.decide.requirement import resized
 from scheduler.decide.resizing import difference, not_free
 from scheduler.model.intent import Decline
 from scheduler.model.node import Node, Placement
 from scheduler.model.offer import Offer
-from scheduler.model.placement import parse
+from scheduler.model.placement import Constraint, parse
 from scheduler.model.settings import NodeSettings
 from scheduler.model.task import GONE, TaskUpdate
 from scheduler.model.world import Shortfall, World
 
 IDLE_REFUSE_SECONDS = 3600.0
 """With nothing to start, offers are refused for so long; a REVIVE takes that back when something is."""
+
+MOST_SHORTFALLS = 500
 
 
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
@@ -63,9 +67,9 @@ def _moved(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     That is the same machine under a new id. Mesos goes on calling the task unreachable, but a volume that
     is offered is not in use.
     """
-    for node in decision.world.ledger.members():
+    for node in _unreachable(decision.world):
         task, place = node.task, node.placement
-        if task is None or place is None or not node.unreachable or not is_reconciled(decision.world, node):
+        if task is None or place is None or not is_reconciled(decision.world, node):
             continue
         found = matching.held(place, offers)
         if found is not None and found.volume and found.offers[0].agent_id != task.agent_id:
@@ -73,6 +77,11 @@ def _moved(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
             gone = TaskUpdate(task.id, GONE, message=message, timestamp=now)
             decision = decision.with_node(lifecycle.apply_update(node, gone, now))
     return decision
+
+
+@of_ledger
+def _unreachable(world: World) -> list[Node]:
+    return [node for node in world.ledger.members() if node.unreachable]
 
 
 def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
@@ -151,22 +160,50 @@ def _start_anew(
 ) -> tuple[Decision, list[Offer]]:
     """Start a node on the first offer that does; note for the others what they lack."""
     world = decision.world
-    neighbours = placement.Neighbours(node, world.ledger.members())
-    short = dict(world.session.shortfalls)
+    neighbours = _neighbours(world, node)
+    constraints = parse(world.settings.placement_constraint)
+    settings = owner.settings_for(world, node)
+    short: dict[str, Shortfall] = {}
     for offer in offers:
-        lacking = tuple(_broken(world, node, offer, neighbours))
-        lacking = lacking or matching.shortfalls(offer, owner.settings_for(world, node))
+        broken = _broken(world, node, offer, neighbours, constraints)
+        lacking = tuple(broken) or matching.shortfalls(offer, settings)
         if not lacking:
             left = [other for other in offers if other is not offer]
             rack = placement.rack_of(world.ledger.target.node.cassandra.rack, offer, neighbours) or ""
             return launch.launch_anew(decision.with_session(shortfalls={}), node, offer, rack, now), left
         short[offer.agent_id] = Shortfall(offer.hostname, lacking, now)
-    return decision.with_session(shortfalls=short), offers
+    return decision.with_session(shortfalls=_newest(world.session.shortfalls, short)), offers
 
 
-def _broken(world: World, node: Node, offer: Offer, neighbours: placement.Neighbours) -> list[str]:
+def _newest(before: Mapping[str, Shortfall], short: Mapping[str, Shortfall]) -> dict[str, Shortfall]:
+    """So many that people see what is the matter, and not as many as there are agents, with every batch."""
+    merged = {**before, **short}
+    if len(merged) <= MOST_SHORTFALLS:
+        return merged
+    return dict(itertools.islice(merged.items(), len(merged) - MOST_SHORTFALLS, None))
+
+
+def _neighbours(world: World, node: Node) -> placement.Neighbours:
+    counted = _counted(world)
+    if node.number not in counted:
+        counted[node.number] = placement.Neighbours(node, world.ledger.members())
+    return counted[node.number]
+
+
+@of_ledger
+def _counted(world: World) -> dict[int, placement.Neighbours]:
+    """The neighbours that were counted already, by the number of the node whose they are."""
+    return {}
+
+
+def _broken(
+    world: World,
+    node: Node,
+    offer: Offer,
+    neighbours: placement.Neighbours,
+    constraints: tuple[Constraint, ...],
+) -> list[str]:
     """The conditions of the node's placement that the offer's agent breaks."""
-    constraints = parse(world.settings.placement_constraint)
     return [
         *placement.given_up(node, offer),
         *placement.wrong_rack(node, world.ledger.target.node.cassandra.rack, offer, neighbours),

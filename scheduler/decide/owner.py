@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from scheduler.decide import ids, seeds
 from scheduler.decide.lifecycle import given_up
+from scheduler.decide.memory import of_ledger
 from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.node import Node
 from scheduler.model.settings import NodeSettings
@@ -54,6 +55,7 @@ def is_deployed(world: World, node: Node) -> bool:
     return bool(forced) and step_id(world, DEPLOY, DEPLOY_PHASE, node.name) in forced
 
 
+@of_ledger
 def current(world: World) -> Node | None:
     """The node that the deploy plan works on: the first whose step is not complete."""
     target = world.ledger.target.config_id
@@ -91,6 +93,7 @@ def settings_for(world: World, node: Node) -> NodeSettings:
     return target.known.get(node.deployed, target.node)
 
 
+@of_ledger
 def holding_back(world: World) -> Wait | None:
     """What keeps deploy from beginning on a further node; None when nothing does."""
     leaving = next((node.name for node in world.ledger.members() if node.departing), None)
@@ -161,9 +164,14 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
 def wanting(world: World, now: float) -> list[Node]:
     """The nodes that are to be started as soon as an offer does.
 
-    Asked with every batch of offers, so the many nodes that deploy has not come to are told apart at
-    little cost: ``may_act`` would say of each that the first one comes first.
+    Asked with every batch of offers, most of which come while the ledger stays as it is.
     """
+    return [node for node in _startable(world) if may_start(world, node, now) is None]
+
+
+@of_ledger
+def _startable(world: World) -> list[Node]:
+    """The nodes without a live task, but for those that deploy has not come to."""
     first = current(world)
     forced = world.ledger.controls.forced
     return [
@@ -172,5 +180,4 @@ def wanting(world: World, now: float) -> list[Node]:
         if (node.has_joined or node is first or (forced and is_deployed(world, node)))
         and not node.giving_up
         and not node.alive
-        and may_start(world, node, now) is None
     ]

@@ -7,6 +7,7 @@ least one other NORMAL node among its seeds and never itself; so two rings can n
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 
 from protocol.message import SEEDS, Message, encode_message
 from scheduler.decide.decision import Decision
@@ -75,8 +76,8 @@ def seen_up(world: World, node: Node, address: str) -> str | None:
     return f"{', '.join(seeing)} can see it alive at {address}" if seeing else None
 
 
-def _normal_others(world: World, node: Node) -> list[Node]:
-    return [other for other in world.ledger.members() if other.number != node.number and other.normal]
+def _normal_others(world: World, node: Node) -> Iterator[Node]:
+    return (other for other in world.ledger.members() if other.number != node.number and other.normal)
 
 
 def _normal_seeds(world: World, node: Node) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ def _normal_seeds(world: World, node: Node) -> tuple[str, ...]:
     return preferred or addresses[: world.ledger.target.seed_nodes]
 
 
-def _addresses(nodes: list[Node]) -> tuple[str, ...]:
+def _addresses(nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple(node.placement.address for node in nodes if node.placement)
 
 

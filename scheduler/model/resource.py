@@ -5,7 +5,7 @@ Named tuples rather than dataclasses: an offer has a handful of them and offers 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 Range = tuple[int, int]
@@ -87,6 +87,14 @@ def in_ranges(port: int, ranges: Iterable[Range]) -> bool:
         if begin <= port <= end:
             return True
     return False
+
+
+def has_all(ranges: Sequence[Range], ports: Iterable[int]) -> bool:
+    """Whether every port lies in one of the ranges."""
+    for port in ports:  # noqa: SIM110  as above
+        if not in_ranges(port, ranges):
+            return False
+    return True
 
 
 def ranges_from(ports: Iterable[int]) -> tuple[Range, ...]:

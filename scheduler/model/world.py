@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from protocol.codec import Json, encode
 from protocol.leaving import Leaving
@@ -141,6 +142,11 @@ class Ledger:
         return self.nodes.get(int(number)) if wellformed else None
 
     @functools.cached_property
+    def consequences(self) -> dict[object, object]:
+        """What was found to follow from this ledger alone; see ``decide.memory``."""
+        return {}
+
+    @functools.cached_property
     def _by_number(self) -> tuple[Node, ...]:
         return tuple(node for _, node in sorted(self.nodes.items()) if not node.gone)
 
@@ -177,8 +183,7 @@ class Reconciliation:
     completed_at: float | None = None
 
 
-@dataclass(frozen=True)
-class Shortfall:
+class Shortfall(NamedTuple):
     """Why an agent's last offer was no use to the node that waits for one."""
 
     hostname: str
