@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from scheduler.mesos.detector import StaticDetector
+from scheduler.mesos.detector import Detector, StaticDetector
 from scheduler.mesos.driver import Driver, Framework
 from scheduler.model.event import (
     Disconnected,
@@ -43,7 +43,7 @@ def anything(_: object) -> bool:
 class Scheduler:
     """Keeps all events and the offers it holds. ``acknowledging``: or the test does so itself."""
 
-    def __init__(self, master: str, framework: Framework, *, acknowledging: bool = True) -> None:
+    def __init__(self, master: str | Detector, framework: Framework, *, acknowledging: bool = True) -> None:
         self.framework = framework
         self.role = framework.role
         self.acknowledging = acknowledging
@@ -51,7 +51,8 @@ class Scheduler:
         self.held: dict[str, Offer] = {}
         self._acknowledged: set[str] = set()
         self._lock = threading.Lock()
-        self.driver = Driver(framework, StaticDetector(master), self._on_event, lambda: True, IMPATIENT)
+        detector = StaticDetector(master) if isinstance(master, str) else master
+        self.driver = Driver(framework, detector, self._on_event, lambda: True, IMPATIENT)
         self.driver.start()
 
     @property

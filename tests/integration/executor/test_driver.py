@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import resource
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from executor.driver import ConfigurationError, ExecutorDriver
-from tests.integration.scripted_server import Agent, Exchange, ScriptedServer, eventually
+from tests.integration.scripted_server import Agent, Exchange, ScriptedServer, chunk, eventually, record
 
 
 class Callbacks:
@@ -163,6 +164,100 @@ def test_an_error_event_leads_to_a_new_subscription(agent: Agent, callbacks: Cal
     agent.subscribed().send({"type": "ERROR", "error": {"message": "something"}})
     agent.subscribed(2)
     assert not callbacks.calls
+
+
+def test_a_stream_cut_anywhere_is_opened_again_and_launches_once(
+    callbacks: Callbacks, start: Any, stack: ExitStack
+) -> None:
+    whole = chunk(record({"type": "SUBSCRIBED", "subscribed": {}})) + chunk(record(LAUNCH))
+    cuts = iter(range(len(whole)))
+
+    def cut(exchange: Exchange) -> None:
+        exchange.stream()
+        at = next(cuts, None)
+        exchange.raw(whole[:at])
+        if at is not None:
+            exchange.cut()
+
+    server = ScriptedServer(cut)
+    stack.callback(server.close)
+    start(server.address, MESOS_SUBSCRIPTION_BACKOFF_MAX="2ms")
+    eventually(lambda: len(server.exchanges) == len(whole) + 1, "the last subscription")
+    callbacks.wait("launch", "t", b"hi")
+    assert callbacks.calls == [("launch", "t", b"hi")]
+
+
+def test_an_event_that_comes_byte_by_byte_is_read_whole(
+    agent: Agent, callbacks: Callbacks, start: Any
+) -> None:
+    start(agent.address)
+    stream = agent.subscribed()
+    for byte in chunk(record(LAUNCH)):
+        stream.raw(bytes([byte]))
+    callbacks.wait("launch", "t", b"hi")
+
+
+def test_an_event_of_ten_megabytes_is_read_whole(agent: Agent, callbacks: Callbacks, start: Any) -> None:
+    start(agent.address)
+    data = bytes(range(256)) * 32_768  # 8 MB, more than 10 as base64
+    agent.subscribed().send({"type": "MESSAGE", "message": {"data": base64.b64encode(data).decode()}})
+    callbacks.wait("message", data)
+
+
+def test_more_than_1024_files_may_be_open(
+    agent: Agent, callbacks: Callbacks, start: Any, stack: ExitStack
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1300
+    if hard != resource.RLIM_INFINITY and hard < wanted + 200:
+        pytest.skip(f"this user may open only {hard} files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 200), hard))
+    stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+    for _ in range(wanted):
+        stack.enter_context(socket.socket())
+    driver = start(agent.address)
+    agent.subscribed().send(LAUNCH)
+    callbacks.wait("launch", "t", b"hi")
+    driver.update("t", "TASK_RUNNING")
+    assert driver.flush(10)
+
+
+def test_a_second_subscribed_on_one_stream_changes_nothing(
+    agent: Agent, callbacks: Callbacks, start: Any
+) -> None:
+    driver = start(agent.address)
+    agent.subscribed().send({"type": "SUBSCRIBED", "subscribed": {}}, LAUNCH)
+    callbacks.wait("launch", "t", b"hi")
+    driver.update("t", "TASK_RUNNING")
+    assert driver.flush(10)
+    assert agent.told() == ["TASK_RUNNING"]
+
+
+def test_an_agent_that_answers_an_update_with_silence_gets_it_with_the_next_subscription(
+    agent: Agent, start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = agent.answer
+
+    def say_nothing(exchange: Exchange) -> None:
+        if exchange.kind != "UPDATE":
+            take(exchange)
+
+    agent.answer = say_nothing
+    monkeypatch.setattr("executor.driver.CALL_SECONDS", 0.2)
+    driver = start(agent.address)
+    agent.subscribed()
+    driver.update("t", "TASK_RUNNING")
+    assert driver.flush(10)
+    assert len(agent.streams) == 2
+
+
+def test_an_event_of_a_kind_that_is_not_known_costs_nothing(
+    agent: Agent, callbacks: Callbacks, start: Any
+) -> None:
+    start(agent.address)
+    agent.subscribed().send({"type": "NEWER_THAN_WE"}, {"type": "LAUNCH"}, {}, ["no", "event"], LAUNCH)
+    callbacks.wait("launch", "t", b"hi")
+    assert len(agent.streams) == 1
 
 
 # What the agent wants.

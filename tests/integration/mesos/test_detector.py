@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,50 +17,13 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 
-from local import prerequisites
 from scheduler.mesos.detector import StaticDetector, ZooKeeperDetector, detector_for
+from tests.integration.mesos.zookeeper import ZooKeeper
 from tests.integration.scripted_server import eventually
 
 pytestmark = pytest.mark.needs("java", "mvn")
 
 PATH = "/mesos"
-
-
-class ZooKeeper:
-    """One ZooKeeper server process on a port of its own."""
-
-    def __init__(self, home: Path, jars: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
-        self._home, self._jars = home, jars
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        config = self._home / "zoo.cfg"
-        lines = [
-            "tickTime=200",
-            f"dataDir={self._home}",
-            f"clientPort={self.port}",
-            "clientPortAddress=127.0.0.1",
-            "admin.enableServer=false",
-        ]
-        config.write_text("\n".join(lines) + "\n")
-        java = str(prerequisites.java_home() / "bin" / "java")
-        main = "org.apache.zookeeper.server.ZooKeeperServerMain"
-        with (self._home / "log").open("ab") as log:
-            command = [java, "-Xmx64m", "-cp", f"{self._jars}/*", main, str(config)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def signal(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
 
 
 @pytest.fixture

@@ -434,6 +434,59 @@ def test_a_stream_cut_within_a_record_is_opened_again(master: Master, listener: 
     listener.wait(Subscribed, 2)
 
 
+def test_a_stream_cut_anywhere_is_opened_again_and_says_nothing_that_was_not_said(
+    listener: Listener, start: Any, stack: ExitStack
+) -> None:
+    rescind = {"type": "RESCIND", "rescind": {"offer_id": {"value": "whole"}}}
+    whole = chunk(record(subscribed_event())) + chunk(record(rescind))
+    cuts = iter(range(len(whole)))
+
+    def cut(exchange: Exchange) -> None:
+        exchange.stream(Mesos_Stream_Id="s")
+        at = next(cuts, None)
+        exchange.raw(whole[:at])
+        if at is not None:
+            exchange.cut()
+
+    server = closing(stack, ScriptedServer(cut))
+    start(server.address, timing=Timing(within(0.0, 0.001), answer=5.0))
+    eventually(lambda: len(server.exchanges) == len(whole) + 1, "the last subscription")
+    listener.wait(OfferRescinded)
+    assert set(listener.of(OfferRescinded)) == {OfferRescinded("whole")}
+    assert {event.framework_id for event in listener.of(Subscribed)} == {Master.FRAMEWORK_ID}
+    assert not listener.of(FrameworkRefused)
+
+
+def test_an_event_that_comes_byte_by_byte_is_read_whole(
+    master: Master, listener: Listener, start: Any
+) -> None:
+    start(master.address)
+    stream = master.subscribed()
+    for byte in chunk(record({"type": "RESCIND", "rescind": {"offer_id": {"value": "slow"}}})):
+        stream.raw(bytes([byte]))
+    assert listener.wait(OfferRescinded) == OfferRescinded("slow")
+
+
+def test_a_second_subscribed_on_one_stream_changes_nothing(
+    master: Master, listener: Listener, start: Any
+) -> None:
+    driver = subscribed(start(master.address))
+    another = subscribed_event()
+    another["subscribed"]["framework_id"]["value"] = "another"
+    master.stream.send(another, {"type": "RESCIND", "rescind": {"offer_id": {"value": "after"}}})
+    listener.wait(OfferRescinded)
+    assert len(listener.of(Subscribed)) == 1
+    driver.perform(Revive())
+    assert master.calls("REVIVE")[0].body["framework_id"] == {"value": Master.FRAMEWORK_ID}
+
+
+def test_a_master_whose_name_means_nothing_is_waited_for(listener: Listener, start: Any) -> None:
+    driver = start("no-such-host.invalid:5050")
+    eventually(lambda: listener.asked >= 3, "attempts")
+    assert driver._loop._thread.is_alive()
+    assert not listener.events
+
+
 def test_a_stream_that_has_lost_its_place_is_opened_again(
     master: Master, listener: Listener, start: Any
 ) -> None:
