@@ -373,6 +373,34 @@ def test_operations_with_an_id_are_told_of_and_acknowledged(
     subscription.ok("ACKNOWLEDGE_OPERATION_STATUS", **acknowledgement, uuid=good["uuid"]["value"])
 
 
+def test_an_operation_is_told_of_until_that_is_acknowledged_even_by_an_agent_that_crashed(
+    control: ControlledMesos, subscribe: Callable[..., Subscription], role: str
+) -> None:
+    subscription = subscribe().subscribed()
+    offer = subscription.wait("OFFERS")["offers"][0]
+    reserve = Reserve((Resource("cpus", 0.1, reservations=(Reservation(role, "conformance"),)),))
+    written = with_id(reserve, role, "told")
+    subscription.ok("ACCEPT", offer_ids=[offer["id"]], operations=[written], filters={"refuse_seconds": 0})
+    first = feedback(subscription, "told")
+    where = offer["url"]["address"]
+    index = control.index(f"{where['ip']}:{where['port']}")
+
+    def told() -> list[dict[str, Any]]:
+        found = [e for e in subscription.events if e["type"] == "UPDATE_OPERATION_STATUS"]
+        return [event["update_operation_status"]["status"] for event in found]
+
+    control.kill_agent(index)
+    control.start_agent(index)
+    eventually(lambda: len(told()) > 1, "the same again")
+    assert all(status == first for status in told())
+    ids = {"operation_id": first["operation_id"], "agent_id": first["agent_id"]}
+    subscription.ok("ACKNOWLEDGE_OPERATION_STATUS", **ids, uuid=first["uuid"]["value"])
+    control.kill_agent(index)
+    control.start_agent(index)
+    subscription.ok("RECONCILE_OPERATIONS", operations=[ids])
+    eventually(lambda: told()[-1]["state"] == "OPERATION_UNKNOWN", "that it is forgotten")
+
+
 def test_our_driver_acknowledges_operations(scheduler: Scheduler, node: Node) -> None:
     offer = scheduler.offer(enough())
     operation = with_id(Reserve((node.of("cpus", 0.1), node.of("mem", 32.0))), node.role, "good")

@@ -116,6 +116,15 @@ def test_what_follows_the_end_arrives_too(schedulers: Make, workshop: Workshop) 
     assert (late.state, late.uuid == first.uuid) == ("TASK_RUNNING", False)
 
 
+def test_what_follows_an_acknowledged_end_arrives_too(scheduler: Scheduler, workshop: Workshop) -> None:
+    executor = workshop.executor()
+    steps = (["update", "TASK_FINISHED"], ["flush"], ["sleep", 1.0], ["update", "TASK_RUNNING", "late"])
+    task = start(scheduler, executor, *steps)
+    first = scheduler.update(task.task_id, "TASK_FINISHED")
+    late = scheduler.update(task.task_id, fits=lambda update: update.message == "late")
+    assert (late.state, late.uuid in (None, first.uuid)) == ("TASK_RUNNING", False)
+
+
 def test_an_agent_takes_updates_before_the_scheduler_acknowledges_them(
     schedulers: Make, workshop: Workshop
 ) -> None:

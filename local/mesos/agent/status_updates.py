@@ -19,6 +19,8 @@ class StatusUpdates:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._strays: dict[tuple[str, str], UpdateStream] = {}
+        """Updates of tasks that this agent does not know (any more), by framework and task id."""
 
     def new_task(self, framework_id: str, info: Json, pending: list[Json]) -> Task:
         """A task, with the updates that nobody has acknowledged yet."""
@@ -43,9 +45,11 @@ class StatusUpdates:
         """An executor's status update: written down, passed on, acknowledged to the executor."""
         task = executor.tasks.get(status["task_id"]["value"])
         self._agent.counts[f"slave/{'invalid' if task is None else 'valid'}_status_updates"] += 1
-        if task is not None and all(status["uuid"] != known["uuid"] for known in task.statuses):
-            seen = {**status, **self._container_status(executor)}
-            self._record(executor, task, schema.ordered("TaskStatus", seen))
+        seen = schema.ordered("TaskStatus", {**status, **self._container_status(executor)})
+        if task is None:
+            self._pass_on(executor.framework_id, seen)
+        elif all(status["uuid"] != known["uuid"] for known in task.statuses):
+            self._record(executor, task, seen)
         acknowledged = {"task_id": status["task_id"], "uuid": status["uuid"]}
         executor.send({"type": "ACKNOWLEDGED", "acknowledged": acknowledged})
 
@@ -59,6 +63,17 @@ class StatusUpdates:
                 "executor_pid": executor.container.pid,
             },
         }
+
+    def _pass_on(self, framework_id: str, status: Json) -> None:
+        """An update of a task that is not known, or has been forgotten: its scheduler may know better."""
+
+        def send(status: Json) -> None:
+            self._send(framework_id, status, status["state"])
+
+        key = framework_id, status["task_id"]["value"]
+        stream = self._strays.setdefault(key, UpdateStream(send, []))
+        if all(status["uuid"] != known["uuid"] for known in stream.pending):
+            stream.add(status)
 
     def make(self, executor: Executor, task: Task, state: str, reason: str, message: str) -> None:
         """A status update of the agent's own."""
@@ -87,11 +102,19 @@ class StatusUpdates:
     def acknowledge(self, framework_id: str, task_id: str, uuid: str) -> None:
         """The scheduler has an update. A task that has ended is forgotten with the last one."""
         executor = self._agent.executor_with(framework_id, task_id)
-        if executor is None or not executor.tasks[task_id].updates.acknowledge(uuid):
+        if executor is None:
+            self._acknowledge_stray((framework_id, task_id), uuid)
+            return
+        if not executor.tasks[task_id].updates.acknowledge(uuid):
             return
         if executor.tasks[task_id].ended and not executor.tasks[task_id].updates.pending:
             del executor.tasks[task_id]
         self._agent.settle(executor)
+
+    def _acknowledge_stray(self, key: tuple[str, str], uuid: str) -> None:
+        stream = self._strays.get(key)
+        if stream is not None and stream.acknowledge(uuid) and not stream.pending:
+            del self._strays[key]
 
     def resend(self, framework_id: str | None = None) -> None:
         """Send what is not acknowledged at once: of all frameworks, or of one."""
@@ -102,6 +125,8 @@ class StatusUpdates:
 
     def stop(self, framework_id: str) -> None:
         """Send no more: nobody is there to read it."""
+        for key in [key for key in self._strays if key[0] == framework_id]:
+            self._strays.pop(key).stop()
         for executor in self._agent.executors_of(framework_id):
             for task in executor.tasks.values():
                 task.updates.stop()

@@ -81,7 +81,7 @@ class Master:
         self._add_api(router)
         self._add_reads(router)
         self._add_changes(router)
-        router.add("/", lambda request: index.page(self.state, request))
+        router.add("/", lambda request: index.show(self.state, request))
         return router
 
     def _add_api(self, router: Router) -> None:

@@ -89,6 +89,14 @@ class Operations:
         self.remove(operation)
         agent.send("ACKNOWLEDGE_OPERATION", uuid=status_uuid)
 
+    def give_up(self, operation: Operation, state: str, message: str) -> None:
+        """The agent will not tell how an operation went: tell the scheduler so, and forget it."""
+        self.remove(operation)
+        framework = self._state.frameworks.get(operation.framework_id or "")
+        if framework is not None:
+            ids = {"operation_id": operation.id, "agent_id": operation.agent_id}
+            self.tell(framework, operation_status(state, message=message, **ids))
+
     def remove(self, operation: Operation) -> None:
         """Forget an operation."""
         if agent := self._state.agents.get(operation.agent_id):

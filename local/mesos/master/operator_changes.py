@@ -63,7 +63,7 @@ class OperatorChanges:
             return Response(200)
         if not any(agent_id in group for group in known):
             raise Refusal(404, "Agent not found")
-        self._agents.mark_gone(agent_id)
+        self._agents.loss.mark_gone(agent_id)
         return Response(200)
 
     def operate(self, kind: str, agent_id: str, resources: list[Resource], principal: str | None) -> Response:

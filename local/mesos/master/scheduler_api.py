@@ -146,13 +146,15 @@ class SchedulerApi:
 
     def _revive(self, framework: Framework, call: Json) -> Response:
         self._state.counts["messages_revive_offers"] += 1
-        self._offers.allocator.revive(framework, call.get("roles") or framework.roles)
-        self._offers.hurry()
+        if (chosen := _roles(framework, call)) is not None:
+            self._offers.allocator.revive(framework, chosen)
+            self._offers.hurry()
         return http.accepted()
 
     def _suppress(self, framework: Framework, call: Json) -> Response:
         self._state.counts["messages_suppress_offers"] += 1
-        self._offers.allocator.suppress(framework, call.get("roles") or framework.roles)
+        if (chosen := _roles(framework, call)) is not None:
+            self._offers.allocator.suppress(framework, chosen)
         return http.accepted()
 
     def _kill(self, framework: Framework, call: Json) -> Response:
@@ -227,6 +229,12 @@ class SchedulerApi:
         except Invalid as error:
             raise Refusal(400, str(error)) from error
         return Response(200)
+
+
+def _roles(framework: Framework, call: Json) -> list[str] | None:
+    """The roles that a REVIVE or SUPPRESS names, or all; None, to ignore the call, where one is strange."""
+    chosen: list[str] = call.get("roles") or framework.roles
+    return chosen if set(chosen) <= set(framework.roles) else None
 
 
 def _refuse_seconds(call: Json) -> float:
