@@ -80,12 +80,13 @@ def _entry(text: str) -> Resource:
     match = _ENTRY.fullmatch(text)
     if not match:
         raise FormatError(f"expected name:value or name(role):value, not '{text}'")
-    resource = {"name": match["name"], **_value(match["value"].strip())}
+    resource = {"name": match["name"], **value(match["value"].strip())}
     role = match["role"] or "*"
     return refined({**resource, "role": role})
 
 
-def _value(text: str) -> Json:
+def value(text: str) -> Json:
+    """The type of a value in a flag, and the value. Raises FormatError."""
     if text.startswith("[") and text.endswith("]"):
         matches = [_RANGE.fullmatch(part) for part in text[1:-1].split(",")]
         spans = [{"begin": int(match[1]), "end": int(match[2])} for match in matches if match]

@@ -11,6 +11,7 @@ from typing import Any
 
 from local.mesos import flags, formats
 from local.mesos.flags import FlagError, Flags
+from local.mesos.formats import FormatError
 from local.mesos.resources import Resource, Resources
 
 REQUIRED = ("master", "ip", "port", "work_dir", "resources")
@@ -171,11 +172,25 @@ def _object(name: str, values: Flags) -> dict[str, str]:
 
 
 def _resources(text: str) -> Resources:
-    if text.lstrip().startswith("["):
-        return Resources(formats.refined(resource) for resource in json.loads(text))
-    return formats.parse(text)
+    try:
+        return formats.parse(text)
+    except FormatError as error:
+        raise FlagError(f"--resources: {error}") from error
 
 
 def _attributes(text: str) -> list[dict[str, Any]]:
     pairs = (item.split(":", 1) for item in text.split(";") if item)
-    return [{"name": name, "type": "TEXT", "text": {"value": value}} for name, value in pairs]
+    return [{"name": pair[0], **_value(pair)} for pair in pairs]
+
+
+def _value(pair: list[str]) -> dict[str, Any]:
+    """A number, ranges, or else text. Raises FlagError."""
+    if len(pair) < 2:
+        raise FlagError(f"--attributes: expected name:value, not '{pair[0]}'")
+    try:
+        value = formats.value(pair[1])
+    except FormatError:
+        return {"type": "TEXT", "text": {"value": pair[1]}}
+    if value["type"] == "SET":
+        raise FlagError(f"--attributes: '{pair[0]}' is a set, which attributes cannot be")
+    return value
