@@ -107,6 +107,8 @@ def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
 
 
 def _tuple_reader(kinds: tuple[Any, ...]) -> _Reader:
+    if kinds == (str, Ellipsis):
+        return _texts
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return functools.partial(_items, itertools.repeat(_reader(kinds[0])))
     readers = [_reader(kind) for kind in kinds]
@@ -118,6 +120,13 @@ def _tuple_reader(kinds: tuple[Any, ...]) -> _Reader:
         return _items(readers, data)
 
     return read
+
+
+def _texts(data: Json) -> tuple[str, ...]:
+    """A tuple of texts: each node of a large cluster has told of all the others."""
+    if type(data) is list and set(map(type, data)) <= {str}:
+        return tuple(data)
+    return _items(itertools.repeat(functools.partial(_expect, str)), data)
 
 
 def _items(readers: Iterable[_Reader], data: Json) -> tuple[Any, ...]:

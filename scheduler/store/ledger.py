@@ -81,6 +81,7 @@ class Store:
         self._lock = ""
         self._epoch_version = -1
         self._versions: dict[str, int] = {}
+        self._decoded: dict[str, tuple[int, Any]] = {}
 
     def refuse_foreign_state(self) -> None:
         """Look before anything is made under the root. Raises UnreadableRecord for a state of others."""
@@ -142,12 +143,10 @@ class Store:
         """
         if before is after:
             return
-        old, new = _flat(before), _flat(after)
-        changed = {name: record for name, record in new.items() if old.get(name) is not record}
         data: dict[str, bytes | None] = {
-            name: to_bytes(record) for name, record in changed.items() if old.get(name) != record
+            name: to_bytes(record) for name, (was, record) in _changes(before, after).items() if was != record
         }
-        data.update(dict.fromkeys(old.keys() - new.keys()))
+        data.update(dict.fromkeys(_gone(before, after)))
         if data:
             self._write(data)
 
@@ -249,7 +248,16 @@ class Store:
             except NoAuthError:
                 raise _not_allowed(path) from None
             self._versions[name] = stat.version
-            yield name, from_bytes(kinds[name], data, path)
+            yield name, self._record(name, kinds[name], data, stat.mzxid)
+
+    def _record(self, name: str, kind: type[Any], data: bytes, written: int) -> Any:
+        """The record in these bytes. What was not written since it was last read is not decoded again."""
+        known = self._decoded.get(name)
+        if known is not None and known[0] == written:
+            return known[1]
+        record = from_bytes(kind, data, self._path(name))
+        self._decoded[name] = written, record
+        return record
 
     def _write(self, data: Bytes) -> None:
         for part in _parts(data):
@@ -317,6 +325,31 @@ def _flat(ledger: Ledger) -> dict[str, object]:
     nodes = {_name(node): node for node in ledger.nodes.values()}
     operations = {_name(operation): operation for operation in ledger.operations.values()}
     return {**nodes, **operations, **{name: getattr(ledger, name) for name in KINDS}}
+
+
+def _changes(before: Ledger, after: Ledger) -> dict[str, tuple[object, object]]:
+    """The records that are not the very same objects, old and new; in the order of ``_flat``.
+
+    Found without naming the others: with every status update a thousand nodes stay as they are.
+    """
+    found: dict[str, tuple[object, object]] = {}
+    for number, node in after.nodes.items():
+        if (was := before.nodes.get(number)) is not node:
+            found[_name(node)] = was, node
+    for ident, operation in after.operations.items():
+        if (old := before.operations.get(ident)) is not operation:
+            found[_name(operation)] = old, operation
+    for name in KINDS:
+        if (one := getattr(before, name)) is not (other := getattr(after, name)):
+            found[name] = one, other
+    return found
+
+
+def _gone(before: Ledger, after: Ledger) -> list[str]:
+    """The names of the records that are no more."""
+    nodes = [_name(before.nodes[number]) for number in before.nodes.keys() - after.nodes.keys()]
+    idents = before.operations.keys() - after.operations.keys()
+    return nodes + [_name(before.operations[ident]) for ident in idents]
 
 
 def _name(record: Node | Operation) -> str:

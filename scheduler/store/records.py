@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from protocol.codec import DecodeError, Json, decode, encode
@@ -14,6 +17,9 @@ Such a change is a new field already: an older scheduler would drop it. A field 
 takes its default, ``scheduler.store.migration`` does what else is needed, and ``tests/unit/store/formats``
 keeps the bytes.
 """
+
+SIMPLE = frozenset({str, int, float, bool, type(None)})
+"""Types of values that have no fields."""
 
 T = TypeVar("T")
 
@@ -35,7 +41,7 @@ def from_bytes(kind: type[T], data: bytes, path: str) -> T:
     try:
         found = decode(kind, record)
         if version == FORMAT:
-            _require_all(encode(found), record, kind.__name__)
+            _require_all(found, record, kind.__name__)
     except DecodeError as error:
         raise damaged(path, str(error)) from None
     return found
@@ -81,13 +87,28 @@ def _json(data: bytes, path: str) -> dict[str, Any]:
     return body
 
 
-def _require_all(full: Json, stored: Json, where: str) -> None:
+def _require_all(record: object, stored: Json, where: str) -> None:
     """A field that is not there was lost: its default would be a guess. Raises DecodeError."""
-    if isinstance(full, dict) and isinstance(stored, dict):
-        for name, value in full.items():
+    kind: Any = type(record)
+    if names := _fields(kind):
+        for name in names:
             if name not in stored:
                 raise DecodeError(f"{where} has no {name}")
-            _require_all(value, stored[name], f"{where}.{name}")
-    elif isinstance(full, list):
-        for one, other in zip(full, stored, strict=True):
-            _require_all(one, other, where)
+            value = getattr(record, name)
+            if type(value) not in SIMPLE:
+                _require_all(value, stored[name], f"{where}.{name}")
+    elif isinstance(record, Mapping):
+        for key, item in record.items():
+            _require_all(item, stored[key], where)
+    elif isinstance(record, tuple) and record and type(record[0]) not in SIMPLE:
+        for item, other in zip(record, stored, strict=True):
+            _require_all(item, other, where)
+
+
+@functools.cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    """The names of a record's fields, by its type; none of what is no record."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind))
+    names: tuple[str, ...] = getattr(kind, "_fields", ())
+    return names

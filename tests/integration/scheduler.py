@@ -24,12 +24,10 @@ Answer = tuple[int, Any, Mapping[str, str]]
 
 
 @dataclass
-class Scheduler:
-    """A process that was started; its log is a file beside the others'."""
+class Api:
+    """A scheduler as it is seen from outside."""
 
-    process: subprocess.Popen[bytes]
     port: int
-    log: Path
 
     @property
     def url(self) -> str:
@@ -63,6 +61,14 @@ class Scheduler:
         health = self.health()
         return health.get("leader") is False and health.get("leader_url") is not None
 
+
+@dataclass
+class Scheduler(Api):
+    """A process that was started; its log is a file beside the others'."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -92,7 +98,7 @@ def start(cluster: Cluster, **settings: str) -> Scheduler:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    started = Scheduler(process, port, log)
+    started = Scheduler(port, process, log)
     try:
         eventually(lambda: started.get("/v1/health")[0] or process.poll() is not None, "the API")
     except BaseException:

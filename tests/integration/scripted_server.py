@@ -19,11 +19,13 @@ from typing import Any
 DEADLINE_SECONDS = 20.0
 
 
-def eventually(true: Callable[[], object], what: str = "what was waited for") -> None:
+def eventually(
+    true: Callable[[], object], what: str = "what was waited for", seconds: float = DEADLINE_SECONDS
+) -> None:
     """Wait until it is true; fail after a deadline that no working run comes near."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, f"{what} has not come about in {DEADLINE_SECONDS:g} s"
+        assert time.monotonic() < deadline, f"{what} has not come about in {seconds:g} s"
         time.sleep(0.005)
 
 

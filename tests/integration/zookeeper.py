@@ -13,6 +13,7 @@ from kazoo.client import KazooClient
 
 from local import addresses, prerequisites
 from local.cluster import Cluster
+from local.parts import Part
 from tests.unit.local.test_layout import LAYOUT
 
 
@@ -54,11 +55,22 @@ class ZooKeeper:
         self.cluster.start(["zookeeper"], time.sleep)
 
 
+class Roomy(Cluster):
+    """A cluster whose ZooKeeper has memory for the records of a thousand nodes."""
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        known = super().parts
+        small = known["zookeeper"]
+        command = tuple("-Xmx512M" if word.startswith("-Xmx") else word for word in small.command)
+        return {**known, "zookeeper": replace(small, command=command)}
+
+
 @contextmanager
 def running(folder: Path, jars: Path) -> Iterator[ZooKeeper]:
     """A ZooKeeper with its data below a folder."""
     software = replace(LAYOUT.software, java_home=str(prerequisites.java_home()), zookeeper_jars=str(jars))
-    cluster = Cluster(folder)
+    cluster = Roomy(folder)
     with addresses.choosing(time.sleep):
         where = addresses.settle(1, None, None, None)
         cluster.layout = replace(LAYOUT, software=software, addresses=where)
