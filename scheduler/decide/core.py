@@ -147,7 +147,7 @@ def _advance(decision: Decision, now: float) -> Decision:
         return _want_offers(uninstall.advance(decision, now), now)
     decision = readiness.settle(decision, now)
     decision = departure.advance(shrinking.examine(decision, now), now)
-    decision = replacement.advance(stops.stop(decision, now), now)
+    decision = stops.stop(replacement.advance(decision, now), now)
     decision = seeds.push_seeds(decision, now)
     decision = maintenance.advance(decision, now)
     return _want_slot(_want_offers(decision, now), now)

@@ -12,6 +12,7 @@ from scheduler.decide.core import decide
 from scheduler.decide.decision import Refused, UnknownName
 from scheduler.decide.plans import plans
 from scheduler.decide.seeds import seed_addresses
+from scheduler.decide.target import retarget
 from scheduler.model.event import Disconnected, Interrupt, Proceed, ReplaceNode, RestartNode, Tick, Updated
 from scheduler.model.intent import Accept, Create, Destroy, Intent, Kill, Launch, Reserve, Send, Unreserve
 from scheduler.model.node import Departure, Node, Placement, Stage
@@ -363,6 +364,24 @@ def test_strangers_reservations_on_the_old_agent_are_left_alone() -> None:
     level = place(cluster, 0).resources[0].reservations[0]
     strange = Resource("cpus", 1.0, reservations=(level._replace(labels=(("node", "node-1"),)),))
     assert not any(isinstance(i, Accept) for i in cluster.offers(offer(2, 1, resources=(strange,))))
+
+
+def test_the_end_of_a_replacement_lets_a_new_configuration_begin_with_the_same_event() -> None:
+    cluster = down(0)
+    cluster.tell(ReplaceNode("node-0"))
+    cluster.offers(offer(4))
+    node = replace(cluster.world.settings.node, executor_memory_mb=255.0)
+    settings = replace(cluster.world.settings, node=node)
+    ledger, errors = retarget(cluster.world.ledger, settings)
+    assert errors == ()
+    cluster.world = replace(cluster.world, ledger=ledger, settings=settings)
+    cluster.normal(0)
+    before = cluster.world.ledger
+    cluster.tell(Tick(), 0)
+    assert cluster.world.ledger == before
+    task = before.nodes[0].task
+    assert task is not None
+    assert task.killing_since is not None
 
 
 def test_ticks_alone_change_nothing_of_a_replacement_under_way() -> None:
