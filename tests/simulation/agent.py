@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
+from protocol.task import decode_maintenance, decode_task
 from scheduler.decide.requirement import GENERATION_LABEL, NODE_LABEL
 from scheduler.model.intent import Launch
 from scheduler.model.node import Executor
@@ -144,7 +145,8 @@ class Agent:
             for running in list(self.executors.values()):
                 if running.cassandra is not None:
                     running.cassandra.end()
-                self.update(running, "TASK_GONE", "too late", b"", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT")
+                for task_id in (running.task_id, *running.works):
+                    self.update(task_id, "TASK_GONE", "late", b"", "REASON_EXECUTOR_REREGISTRATION_TIMEOUT")
                 running.ended, running.alive = True, False
                 del self.executors[running.info.id]
         self.clock.after(2.0, self.boot)
@@ -255,25 +257,31 @@ class Agent:
         volume = next((r.persistence_id for r in launch.executor.resources if r.persistence_id), None)
         if any(what not in self.total for what in wanted) or volume not in self.volumes:
             self._refuse(launch, "TASK_DROPPED", "REASON_RESOURCES_UNKNOWN")
-        elif self.fail_launches > 0:
+            return
+        if self.fail_launches > 0:
             self.fail_launches -= 1
             self._refuse(launch, "TASK_FAILED", "REASON_CONTAINER_LAUNCH_FAILED")
+            return
+        running = self.executors.get(launch.executor.id)
+        if running is not None and running.alive and not running.ended:
+            running.work(launch, decode_maintenance(launch.data))
+        elif not launch.name.startswith("node-"):
+            self._refuse(launch, "TASK_FAILED", "REASON_EXECUTOR_TERMINATED")
         else:
-            running = Running(self, launch, self.volumes[volume])
+            running = Running(self, launch, decode_task(launch.data), self.volumes[volume])
             self.surroundings.watcher.started(running)
             self.executors[launch.executor.id] = running
             running.after(1 + 4 * self.rng.random(), running.start)
 
     def _refuse(self, launch: Launch, state: str, reason: str) -> None:
         self._update(self._known[launch.task_id], state, "refused by the agent", b"", reason)
-        self._to_master.send(self.master.executor_exited, self.id, launch.executor.id, -1)
+        if launch.executor.id not in self.executors:
+            self._to_master.send(self.master.executor_exited, self.id, launch.executor.id, -1)
 
     def kill(self, task_id: str, grace_seconds: float) -> None:
         """Pass a kill on."""
-        running = next((r for r in self.executors.values() if r.task_id == task_id), None)
-        if running is not None:
-            self.surroundings.watcher.killed(running)
-            running.kill(grace_seconds)
+        for running in list(self.executors.values()):
+            running.kill_task(task_id, grace_seconds)
 
     def shutdown_executor(self, executor_id: str) -> None:
         """End an executor and its task."""
@@ -302,11 +310,9 @@ class Agent:
 
     # What its executors tell.
 
-    def update(
-        self, running: Running, state: str, message: str, data: bytes, reason: str | None = None
-    ) -> None:
-        """An executor tells of its task; while the agent's process is down it is told later."""
-        known = self._known.get(running.task_id)
+    def update(self, task_id: str, state: str, message: str, data: bytes, reason: str | None = None) -> None:
+        """An executor tells of a task; while the agent's process is down it is told later."""
+        known = self._known.get(task_id)
         if known is None:
             return
         if self.up:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from protocol.codec import encode
 from protocol.leaving import Leaving
+from protocol.maintenance import MaintenanceTask
 from protocol.message import Message, decode_message, encode_message
 from protocol.report import Failure, NodeStatus, Report, encode_report
 from protocol.schema import Keyspace, Schema
-from protocol.task import ServerTask, decode_task
+from protocol.task import ServerTask
 from scheduler.model.intent import Launch
 from tests.simulation.cassandra import LEFT, Cassandra, Volume
+from tests.simulation.work import Work
 
 if TYPE_CHECKING:
     from tests.simulation.agent import Agent
@@ -31,12 +33,13 @@ SCHEMA = Schema(
 class Running:
     """One run of an executor, with its task."""
 
-    def __init__(self, agent: Agent, launch: Launch, volume: Volume) -> None:
+    def __init__(self, agent: Agent, launch: Launch, task: ServerTask, volume: Volume) -> None:
         self.agent = agent
         self.launch = launch
         self.info = launch.executor
         self.task_id = launch.task_id
-        self.task: ServerTask = decode_task(launch.data)
+        self.task: ServerTask = task
+        self.works: dict[str, Work] = {}
         self.volume = volume
         self.cassandra: Cassandra | None = None
         self.alive = True
@@ -111,8 +114,27 @@ class Running:
 
     def _say(self, state: str, message: str, report: Report | None = None, reason: str | None = None) -> None:
         if not self.ended:
-            data = b"" if report is None else encode_report(report)
-            self.agent.update(self, state, message, data, reason)
+            self.say(self.task_id, state, message, report, reason)
+
+    def say(
+        self, task_id: str, state: str, message: str, report: Report | None = None, reason: str | None = None
+    ) -> None:
+        """Tell of one of its tasks."""
+        data = b"" if report is None else encode_report(report)
+        self.agent.update(task_id, state, message, data, reason)
+
+    def work(self, launch: Launch, task: MaintenanceTask) -> None:
+        """Do maintenance beside the server task."""
+        self.works[launch.task_id] = work = Work(self, launch, task)
+        self.after(0.5, work.start)
+
+    def kill_task(self, task_id: str, grace_seconds: float) -> None:
+        """End one of its tasks."""
+        if task_id in self.works:
+            self.works[task_id].kill(grace_seconds)
+        elif task_id == self.task_id:
+            self.agent.surroundings.watcher.killed(self)
+            self.kill(grace_seconds)
 
     def kill(self, grace_seconds: float) -> None:
         """Drain and stop."""
@@ -169,6 +191,8 @@ class Running:
 
     def _exit(self, status: int) -> None:
         if self.alive:
+            for work in list(self.works.values()):
+                work.end("TASK_FAILED", "REASON_EXECUTOR_TERMINATED")
             self.ended, self.alive = True, False
             self.agent.executor_ended(self, status)
 

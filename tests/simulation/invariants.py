@@ -11,7 +11,7 @@ from protocol.report import decode_report
 from scheduler.decide import core
 from scheduler.decide.plans import plans
 from scheduler.decide.requirement import CLUSTER_LABEL, GENERATION_LABEL
-from scheduler.model.event import Event, OffersReceived, Updated
+from scheduler.model.event import Event, OffersReceived, Tick, Updated
 from scheduler.model.intent import Launch
 from scheduler.model.plan import Status
 from scheduler.model.task import TERMINAL, TaskUpdate
@@ -115,9 +115,15 @@ class Invariants:
         record = self.record(launch.name) or {}
         task = record.get("task") or {}
         named = task.get("id") == launch.task_id and task.get("executor", {}).get("id") == launch.executor.id
-        self._require(named, "S3", f"{launch.task_id} is launched and not stored")
+        self._require(named or self._is_work(launch), "S3", f"{launch.task_id} is launched and not stored")
         text = repr((launch.data, launch.labels, launch.executor.command, launch.executor.environment))
         self._require(SECRET not in text, "S12", f"a secret goes into the task of {launch.name}")
+
+    def _is_work(self, launch: Launch) -> bool:
+        """Whether the task is a part of a stored operation."""
+        prefix, ident = f"{self.simulation.root}/operations/", launch.task_id.encode()
+        found = self.simulation.zookeeper.nodes.items()
+        return any(ident in data for path, (data, _) in found if path.startswith(prefix))
 
     def acknowledging(self, task: TaskRecord | None, update: TaskUpdate) -> None:
         """An update is acknowledged: what it says must be stored, unless a later task has taken its place."""
@@ -223,7 +229,7 @@ class Invariants:
             return
         if isinstance(event, Updated) and self.steps % TWICE_EVERY == 0:
             again = core.decide(loop.world, event, scheduler.now()).world.ledger
-            same = again == loop.world.ledger
+            same = again in (loop.world.ledger, core.decide(loop.world, Tick(), scheduler.now()).world.ledger)
             self._require(
                 same, "S7", f"{event.update.state} of {event.update.task_id} twice differs from once"
             )
@@ -252,7 +258,12 @@ class Invariants:
                         self._require(says, "L3", f"{where} and does not say for what")
 
     def confirmed(self, scheduler: Scheduler) -> None:
-        """The API has said that a command is stored: a new leader would read the world as it is now."""
+        """The API is to say that a command is stored: a new leader would read the world as it is now.
+
+        Where there is one already, it may have gone on from there.
+        """
+        if scheduler.client is not self._newest:
+            return
         stored = Store(ReadingSession(self.simulation.zookeeper), self.simulation.root).load()
         loop = scheduler.loop
         same = loop is not None and stored == loop.world.ledger

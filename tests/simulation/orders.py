@@ -7,8 +7,19 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from protocol.maintenance import CLEANUP, REPAIR, UPGRADESSTABLES
+from scheduler.decide.operations import PHASES
 from scheduler.decide.owner import DEPLOY, DEPLOY_PHASE, RECONCILIATION_PHASE, RECOVERY
-from scheduler.model.event import Command, ForceComplete, Interrupt, Proceed, RestartNode, RestartStep
+from scheduler.model.event import (
+    Command,
+    ForceComplete,
+    Interrupt,
+    Proceed,
+    RestartNode,
+    RestartStep,
+    StartOperation,
+    StopOperation,
+)
 from scheduler.model.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,6 +81,22 @@ def force_complete(simulation: Simulation, which: float, how: float, twice: floa
     node = _node(simulation, which)
     _give(simulation, ForceComplete(DEPLOY, DEPLOY_PHASE, node), twice)
     simulation.clock.after(60 + 3600 * how, simulation.command, RestartStep(DEPLOY, DEPLOY_PHASE, node))
+
+
+def start_operation(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """Cleanup, repair or upgrade, of all nodes or one; often interrupted or stopped halfway."""
+    kind = (CLEANUP, REPAIR, UPGRADESSTABLES)[int(which * 3)]
+    nodes = None if how < 0.7 else (int(twice * simulation.valid.nodes),)
+    _give(simulation, StartOperation(kind, nodes, {"shop": ("baskets", "orders")}), twice)
+    if how < 0.2:
+        simulation.clock.after(600 * twice, simulation.command, StopOperation(kind))
+    elif how < 0.5:
+        simulation.clock.after(600 * twice, simulation.command, Interrupt(kind))
+        simulation.clock.after(3600 * how, simulation.command, Proceed(kind))
+    elif how < 0.6:
+        simulation.clock.after(300 * twice, simulation.command, RestartStep(kind, PHASES[kind], None))
+    elif how < 0.7:
+        simulation.clock.after(300 * twice, simulation.command, ForceComplete(kind, PHASES[kind], None))
 
 
 def with_cassandra(settings: Settings, **changes: object) -> Settings:
@@ -138,6 +165,7 @@ ORDERS: Mapping[str, Order] = {
         replace_node,
         restart_step,
         force_complete,
+        start_operation,
         roll_out,
         forbidden_change,
         harmless_change,

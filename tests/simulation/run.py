@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from scheduler.decide import operations
 from scheduler.decide.lifecycle import given_up
 from scheduler.decide.plans import plans
 from scheduler.mesos import driver as _driver  # noqa: F401  pymesos takes SIGINT when it is imported
@@ -179,8 +180,12 @@ class Simulation:
         world = leader.loop.world
         if world.ledger.target.nodes != self.settings.nodes:
             return False
-        return all(plan.status is Status.COMPLETE for plan in plans(world, leader.now()).values()) and all(
-            node.normal for node in world.ledger.members()
+        found = plans(world, leader.now())
+        main = [plan for name, plan in found.items() if name not in operations.PHASES]
+        return (
+            all(plan.status is Status.COMPLETE for plan in main)
+            and operations.active(world) is None
+            and all(node.normal for node in world.ledger.members())
         )
 
     def _require_complete(self) -> None:
