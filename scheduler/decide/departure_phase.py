@@ -93,8 +93,9 @@ def _leaving(world: World, node: Node) -> State:
         return Status.WAITING, f"hands its data over; waits for {wait.reason}", wait
     order = world.session.leaving.get(node.number)
     answer = order.answer if order else None
-    if answer is not None and answer.problem:
-        return Status.DELAYED, f"Cassandra refuses to leave: {answer.problem}", None
+    if order is not None and answer is not None and answer.problem:
+        wait = Wait("Cassandra to agree to the same order, which is given again", order.next_at, delayed=True)
+        return Status.DELAYED, f"Cassandra refuses to leave: {answer.problem}", wait
     if answer is None or answer.total_bytes == 0:
         mode = node.status.mode if node.status else "starting"
         return Status.IN_PROGRESS, f"hands its data over; Cassandra is {mode}", None

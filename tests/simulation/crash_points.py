@@ -51,6 +51,10 @@ def _scale_in(simulation: Simulation) -> None:
     simulation.scale_in(NODES - 1)
 
 
+def _uninstall(simulation: Simulation) -> None:
+    simulation.uninstall()
+
+
 SCRIPTS: Mapping[str, Callable[[Simulation], None]] = {
     "deploy": _nothing,
     "restart": _restart,
@@ -58,6 +62,7 @@ SCRIPTS: Mapping[str, Callable[[Simulation], None]] = {
     "roll out": _roll_out,
     "scale out": _scale_out,
     "scale in": _scale_in,
+    "uninstall": _uninstall,
 }
 
 
@@ -85,6 +90,9 @@ class Script(Simulation):
             self._counting = True
             SCRIPTS[self._task.script](self)
             self.clock.run(self.clock.now + 60.0)
+        if self.uninstalling:
+            self.until_uninstalled(2 * 3600.0)
+            return
         self.until_complete(2 * 3600.0)
         self.clock.run(self.clock.now + 120.0)
         self.invariants.settled()

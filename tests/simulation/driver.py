@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduler.mesos.driver import CallFailed, NotConnected
 from scheduler.model.event import Disconnected, FrameworkRefused, MesosEvent, Subscribed
-from scheduler.model.intent import Intent
+from scheduler.model.intent import Intent, Teardown
 from scheduler.model.task import TaskUpdate
 from tests.simulation.clock import Clock, Link
 from tests.simulation.mesos import Master
@@ -126,20 +126,16 @@ class Driver:
 
     def perform(self, intent: Intent) -> None:
         """See ``scheduler.daemon.loop.Mesos``."""
-        self._call(self._master.call, intent)
+        if isinstance(intent, Teardown):
+            self._call(lambda stream, _: self._master.teardown(stream), intent)
+            self.stream, self._session = None, None
+        else:
+            self._call(self._master.call, intent)
 
     def acknowledge(self, update: TaskUpdate) -> None:
         """See ``scheduler.daemon.loop.Mesos``."""
         if update.uuid is not None and update.agent_id is not None:
             self._call(self._master.acknowledge, update)
-
-    def teardown(self) -> None:
-        """See ``scheduler.mesos.driver.Driver``."""
-        stream = self._require()
-        self.process.point()
-        self._master.teardown(stream)
-        self.process.point()
-        self.stream, self._session = None, None
 
     def reconnect(self) -> None:
         """See ``scheduler.daemon.loop.Mesos``."""

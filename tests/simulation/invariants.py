@@ -37,6 +37,10 @@ TWICE_EVERY, LOOK_EVERY = 4, 12
 """Of so many steps, one is checked in the ways that take time."""
 
 
+EMPTIED = frozenset({"nodes", "operations", "epoch"})
+"""What of an uninstalled service's znodes is left for whoever has led last, and may be others' again."""
+
+
 class Violation(AssertionError):
     """An invariant does not hold."""
 
@@ -84,7 +88,10 @@ class Invariants:
         root = self.simulation.root
         for write in changes(writes):
             self._require(SECRET.encode() not in write.data, "S12", f"a secret goes into {write.path}")
-            if write.path == f"{root}/epoch":
+            name = write.path.removeprefix(f"{root}/")
+            if write.what == "delete" and name in EMPTIED:
+                continue  # the last that goes, when nobody leads any more
+            if name == "epoch":
                 self._newest = client
             elif write.path.startswith(root) and "/lock/" not in write.path:
                 self._require(client is self._newest, "S5", f"a former leader writes {write.path}")
@@ -293,6 +300,18 @@ class Invariants:
         self._require(not named, "S8", f"the records name reservations that nobody has: {named}")
         held = [o for o in self.simulation.master.offers.values() if self.simulation.clock.now - o.since > 60]
         self._require(not held, "L2", f"offers {', '.join(o.id for o in held)} are held")
+
+    def nothing_left(self) -> None:
+        """The service is uninstalled: no reservation, no task, no record."""
+        for agent in self.simulation.agents:
+            left = [
+                w for w in agent.total if w.reservations and w.label(CLUSTER_LABEL) == self.simulation.label
+            ]
+            self._require(not left, "S8", f"{agent.hostname} has still reserved {left}")
+            self._require(not agent.executors, "S8", f"{agent.hostname} still runs {list(agent.executors)}")
+        root = self.simulation.root
+        records = [p for p in self.simulation.zookeeper.nodes if p.startswith(root) and "/lock" not in p]
+        self._require(not records, "S8", f"ZooKeeper still has {records}")
 
     def _named(self) -> dict[str, dict[str, Any]]:
         prefix = f"{self.simulation.root}/nodes/"

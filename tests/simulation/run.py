@@ -18,6 +18,7 @@ from scheduler.model.event import Command, Event, Proceed, ReplaceNode
 from scheduler.model.plan import Status
 from scheduler.model.resource import Resource
 from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
+from scheduler.model.task import RUNNING
 from tests.simulation.agent import Agent, Surroundings
 from tests.simulation.cassandra import Rings
 from tests.simulation.clock import Clock
@@ -27,7 +28,7 @@ from tests.simulation.mesos import Master
 from tests.simulation.orders import ORDERS
 from tests.simulation.process import Crash
 from tests.simulation.resources import Bag, bag
-from tests.simulation.scheduler import Order, Scheduler
+from tests.simulation.scheduler import UNINSTALLED, Order, Scheduler
 from tests.simulation.storm import DAY, STORM_SECONDS, Happening, Scenario
 from tests.simulation.zookeeper import ZooKeeper
 
@@ -78,6 +79,7 @@ class Simulation:
         self.agents = [Agent(n, _machine(), surroundings) for n in range(1, scenario.agents + 1)]
         self.schedulers: list[Scheduler] = []
         self.uninstalling = False
+        self.uninstalled = False
         self.result = Result(scenario)
         self._today = [0, 0]
         self._over = False
@@ -90,6 +92,8 @@ class Simulation:
             self._start()
             for day in range(self.scenario.days):
                 self._day(day)
+            if self.scenario.uninstalls:
+                self._last_hours()
         except Violation as violation:
             at = violation.at - EPOCH
             self.result.violated = violation.name
@@ -127,6 +131,13 @@ class Simulation:
         self.clock.run(begin + DAY)
         if self._today[0] >= FAULTS_A_DAY and self._today[1] >= ORDERS_A_DAY:
             self.result.days += 1
+
+    def _last_hours(self) -> None:
+        """The service is uninstalled, and not undisturbed."""
+        self.uninstall()
+        self.clock.run(self.clock.now + 1200.0)
+        self.heal()
+        self.until_uninstalled(2 * 3600.0)
 
     def happen(self, happening: Happening) -> None:
         """A fault or an order."""
@@ -222,8 +233,9 @@ class Simulation:
         """A scheduler's process has ended: it is started again, as Marathon would."""
         if scheduler in self.schedulers:
             self.schedulers.remove(scheduler)
-        if outcome is None:
-            raise AssertionError("a scheduler has ended by itself")
+        if outcome == UNINSTALLED:
+            self.uninstalled = True
+            return
         if not isinstance(outcome, (Crash, Exception)):
             raise AssertionError(f"a scheduler has ended with {outcome!r}")
         number = int(scheduler.name.rpartition("-")[2])
@@ -243,7 +255,7 @@ class Simulation:
             return False
         names = [f"node-{number}" for number in range(self.valid.nodes)]
         others = [self.invariants.record(name) for name in names if name not in nodes]
-        return bool(others) and all(r and r["bootstrapped"] and r["replacement"] is None for r in others)
+        return bool(others) and all(record is not None and _works(record) for record in others)
 
     def replace(self, node: str, force: bool) -> None:
         """Order a replacement, where there is an agent for it."""
@@ -281,6 +293,21 @@ class Simulation:
         self.invariants.departures_ordered |= {f"node-{n}" for n in range(nodes, self.valid.nodes)}
         self.configure(lambda settings: dataclasses.replace(settings, nodes=nodes))
 
+    def uninstall(self) -> None:
+        """Take the whole service away."""
+        self.uninstalling = True
+        self.configure(lambda settings: dataclasses.replace(settings, uninstall=True))
+
+    def until_uninstalled(self, seconds: float) -> None:
+        """Let time pass until nothing is left."""
+        end = self.clock.now + seconds
+        while not self.uninstalled and self.clock.now < end:
+            self.clock.run(min(self.clock.now + ATTENTION_SECONDS, end))
+        if not self.uninstalled:
+            raise Violation("L1", "the service is not uninstalled", self.clock.now)
+        self.clock.run(self.clock.now + SETTLING_SECONDS)
+        self.invariants.nothing_left()
+
     def forbid(self, change: Callable[[Settings], Settings] | None) -> None:
         """Add to the configuration what cannot be taken over; None takes that back."""
         self._forbidden = change
@@ -300,10 +327,17 @@ class Simulation:
             leader.submit(event)
 
 
+def _works(record: dict[str, Any]) -> bool:
+    """Whether a node's stored record tells of a member that runs."""
+    running = record["task"] is not None and record["task"]["state"] == RUNNING
+    return running and record["bootstrapped"] and record["replacement"] is None
+
+
 def _settings(nodes: int) -> Settings:
     cassandra = CassandraSettings(uri="file:///cassandra.tar.gz", sha512="0" * 128, version="5.0.9")
     return Settings(
         nodes=nodes,
+        allow_shrink=9,
         zookeeper_auth=f"user:{SECRET}",
         metrics_auth=False,
         node=NodeSettings(cassandra=cassandra),

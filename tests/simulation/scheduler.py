@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from kazoo.exceptions import KazooException
 
 from scheduler.daemon.engine import STANDSTILL_SECONDS
-from scheduler.daemon.loop import Loop, Refusal
+from scheduler.daemon.loop import Loop, Refusal, Unconfirmed, Uninstalled
+from scheduler.decide import uninstall
 from scheduler.decide.decision import Refused
 from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.model.event import Command, Event, Tick
 from scheduler.model.settings import Settings
-from scheduler.model.world import World
+from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
 from scheduler.store.session import Fenced
 from tests.simulation.driver import Driver
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 CLUSTER_ID = "6f1b3ca8-718a-45ae-a814-1c57843b5683"
 BUNDLE = "http://10.9.1.1:9000/v1/artifacts/x/executor.pyz"
+
+UNINSTALLED = "uninstalled"
+"""How a process ends that has left nothing of the service."""
 
 FIRST_TICK_SECONDS, LAST_TICK_SECONDS = 1.0, 240.0
 """The real loop ticks each second of silence. Here the pauses grow while nothing changes."""
@@ -96,9 +100,9 @@ class Scheduler:
     def _main(self) -> Any:
         try:
             self._lead()
-        except (Fenced, Refusal, KazooException) as error:
+        except (Fenced, Refusal, Unconfirmed, KazooException) as error:
             return error
-        return None
+        return UNINSTALLED
 
     def _ended(self, outcome: Any) -> None:
         if self.driver is not None:
@@ -116,7 +120,16 @@ class Scheduler:
         self.session = session = SimulatedSession(client)
         store = Store(session, root)
         store.refuse_foreign_state()
-        self.epoch = store.take_epoch(session.patiently(lambda _: client.lock(f"{root}/lock", self.name)))
+        lock = session.patiently(lambda _: client.lock(f"{root}/lock", self.name))
+        self.epoch = store.take_epoch(lock)
+        try:
+            self._serve_first(store, client)
+        except Uninstalled:
+            session.patiently(lambda _: client.delete(lock))
+            store.remove()
+
+    def _serve_first(self, store: Store, client: Client) -> None:
+        simulation, lock = self.simulation, f"{self.settings.service.zk_root}/lock"
         world = self._first_world(store)
         self.driver = Driver(
             self.process,
@@ -125,15 +138,19 @@ class Scheduler:
             simulation.master,
             world.ledger.framework.id,
             self.submit,
-            lambda: (simulation.zookeeper.first(f"{root}/lock") is client) if client.connected else None,
+            lambda: (simulation.zookeeper.first(lock) is client) if client.connected else None,
         )
         self.loop = Loop(world, store, self.driver, self.now)
+        self.loop.finish()
         self.driver.start()
         self._serve(self.loop, store)
 
     def _first_world(self, store: Store) -> World:
+        """As the daemon does."""
         ledger = store.load()
         errors: tuple[str, ...] = ()
+        if self.settings.uninstall or (ledger is not None and ledger.controls.uninstall):
+            return self._last_world(store, ledger)
         if ledger is None:
             ledger = first_ledger(self.settings, CLUSTER_ID)
             store.create(ledger)
@@ -142,6 +159,13 @@ class Scheduler:
             store.commit(ledger, changed)
             ledger = changed
         return World(in_force(ledger, self.settings), ledger, BUNDLE, errors=errors)
+
+    def _last_world(self, store: Store, ledger: Ledger | None) -> World:
+        if ledger is None:
+            raise Uninstalled
+        ordered = uninstall.order(ledger)
+        store.commit(ledger, ordered)
+        return World(in_force(ordered, self.settings), ordered, BUNDLE)
 
     def _serve(self, loop: Loop, store: Store) -> None:
         pause = FIRST_TICK_SECONDS

@@ -23,7 +23,9 @@ def shrink(found: Scenario, violated: str, run: Callable[[Scenario], str | None]
     def fails(happenings: list[Happening], days: int) -> bool:
         if next(budget, None) is None:
             return False
-        return check(dataclasses.replace(found, days=days, happenings=tuple(happenings))) == violated
+        whole = found.uninstalls and days == found.days
+        less = dataclasses.replace(found, days=days, happenings=tuple(happenings), uninstalls=whole)
+        return check(less) == violated
 
     left, days = list(found.happenings), found.days
     while days > 1 and fails([h for h in left if h.at < (days - 1) * DAY], days - 1):
@@ -41,4 +43,5 @@ def shrink(found: Scenario, violated: str, run: Callable[[Scenario], str | None]
         if size == 1 and len(left) == before:
             break
         size = max(1, size // 2)
-    return dataclasses.replace(found, days=days, happenings=tuple(left))
+    whole = found.uninstalls and days == found.days
+    return dataclasses.replace(found, days=days, happenings=tuple(left), uninstalls=whole)

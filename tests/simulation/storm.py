@@ -17,6 +17,23 @@ CALM_START_SECONDS = 1800.0
 """The first storm waits until a cluster may have come to be, or not for long."""
 
 
+WHILE_UNINSTALLING = (
+    "scheduler_killed",
+    "scheduler_crashes_between_steps",
+    "scheduler_stopped_between_steps",
+    "zookeeper_connection_lost",
+    "zookeeper_session_expired",
+    "zookeeper_write_of_unknown_fate",
+    "master_fails_over",
+    "stream_cut",
+    "call_lost",
+    "operation_dropped",
+    "offers_split",
+    "update_late",
+)
+"""What may happen to the uninstallation at a run's end. What agents keep that are away then, is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """A fault or an order, at so many seconds after the start; the numbers say what exactly."""
@@ -38,6 +55,7 @@ class Scenario:
     schedulers: int
     days: int
     happenings: tuple[Happening, ...]
+    uninstalls: bool = False
 
     def to_json(self) -> str:
         """As kept in a file."""
@@ -65,7 +83,13 @@ def scenario(seed: int, nodes: int | None = None, days: int = 2) -> Scenario:
         end = day * DAY + STORM_SECONDS
         found += _drawn(rng, faults, _times(rng, begin, end, rng.randint(28, 48)))
         found += _drawn(rng, orders, _times(rng, begin, end, rng.randint(9, 14)))
-    return Scenario(seed, size, agents, schedulers, days, tuple(sorted(found, key=lambda h: h.at)))
+    uninstalls = rng.random() < 0.25
+    if uninstalls:
+        weights = dict.fromkeys(WHILE_UNINSTALLING, 1.0)
+        found += _drawn(rng, weights, _times(rng, days * DAY, days * DAY + 900, 6))
+    return Scenario(
+        seed, size, agents, schedulers, days, tuple(sorted(found, key=lambda h: h.at)), uninstalls
+    )
 
 
 def _weights(rng: Random, kinds: list[str]) -> dict[str, float]:
@@ -78,7 +102,7 @@ def _times(rng: Random, begin: float, end: float, count: int) -> list[float]:
     times: list[float] = []
     while len(times) < count:
         burst = rng.choice((1, 1, 2, 3, 5))
-        start = rng.uniform(begin, end - 600)
+        start = rng.uniform(begin, max(begin, end - 600))
         times += [start + rng.expovariate(1 / 60) * index for index in range(burst)]
     return [min(time, end) for time in times[:count]]
 

@@ -97,8 +97,11 @@ class ZooKeeper:
             del self.nodes[path]
         if client in self._clients:
             self._clients.remove(client)
-        for other in self._clients:
-            other.process.wake()
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for client in self._clients:
+            client.process.wake()
 
     def first(self, folder: str) -> Client | None:
         """Whose znode in the folder has the lowest number."""
@@ -130,6 +133,8 @@ class ZooKeeper:
         self.digest = zlib.crc32(write.data, zlib.crc32(write.path.encode(), self.digest))
         if write.what == "delete":
             del self.nodes[write.path]
+            if self._owners.pop(write.path, None) is not None:
+                self._wake_all()
             return True
         version = self.nodes[write.path][1] + 1 if write.what == "set" else 0
         self.nodes[write.path] = (write.data, version)
