@@ -34,6 +34,7 @@ class Stat(NamedTuple):
     """What of a znode's Stat is used."""
 
     version: int
+    mzxid: int = 0
 
 
 class Write(NamedTuple):
@@ -56,6 +57,7 @@ class ZooKeeper:
         self.latency = 0.004
         self.digest = 0
         self.transactions = 0
+        self._written: dict[str, int] = {}
         self.on_commit: Callable[[Client, list[Write]], None] = lambda client, writes: None
         self._owners: dict[str, Client] = {}
         self._sequence = 0
@@ -76,6 +78,11 @@ class ZooKeeper:
 
     def _again(self) -> None:
         self.up = True
+
+    def found(self, path: str) -> tuple[bytes, Stat] | None:
+        """A znode's data and Stat."""
+        node = self.nodes.get(path)
+        return None if node is None else (node[0], Stat(node[1], self._written.get(path, 0)))
 
     def children(self, path: str) -> list[str]:
         """The names right below a path."""
@@ -136,6 +143,7 @@ class ZooKeeper:
             if self._owners.pop(write.path, None) is not None:
                 self._wake_all()
             return True
+        self._written[write.path] = self.transactions
         version = self.nodes[write.path][1] + 1 if write.what == "set" else 0
         self.nodes[write.path] = (write.data, version)
         return write.path if write.what == "create" else Stat(version)
@@ -201,13 +209,13 @@ class Client:
 
     def get(self, path: str) -> tuple[bytes, Stat]:
         """See KazooClient."""
-        data, version = self._ask(lambda: self._found(path))
-        return data, Stat(version)
+        found: tuple[bytes, Stat] = self._ask(lambda: self._found(path))
+        return found
 
     def exists(self, path: str) -> Stat | None:
         """See KazooClient."""
-        found = self._ask(lambda: self._server.nodes.get(path))
-        return None if found is None else Stat(found[1])
+        found = self._ask(lambda: self._server.found(path))
+        return None if found is None else found[1]
 
     def get_children(self, path: str) -> list[str]:
         """See KazooClient."""
@@ -239,7 +247,7 @@ class Client:
 
     def get_async(self, path: str) -> Answer:
         """See KazooClient: all are asked at once, so only the first takes time."""
-        return Answer(self._server.nodes.get(path))
+        return Answer(self._server.found(path))
 
     def transaction(self) -> Transaction:
         """See KazooClient."""
@@ -276,10 +284,11 @@ class Client:
             raise result
         return result
 
-    def _found(self, path: str) -> tuple[bytes, int]:
-        if path not in self._server.nodes:
+    def _found(self, path: str) -> tuple[bytes, Stat]:
+        found = self._server.found(path)
+        if found is None:
             raise NoNodeError
-        return self._server.nodes[path]
+        return found
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
         """Over the wire and back."""
@@ -341,7 +350,7 @@ class _Reader:
         return self.get_async(path).get()
 
     def get_async(self, path: str) -> Answer:
-        return Answer(self._server.nodes.get(path))
+        return Answer(self._server.found(path))
 
     def get_children(self, path: str) -> list[str]:
         return self._server.children(path)
@@ -350,14 +359,14 @@ class _Reader:
 class Answer:
     """What ``get_async`` returns."""
 
-    def __init__(self, found: tuple[bytes, int] | None) -> None:
+    def __init__(self, found: tuple[bytes, Stat] | None) -> None:
         self._found = found
 
     def get(self) -> tuple[bytes, Stat]:
         """See kazoo's IAsyncResult."""
         if self._found is None:
             raise NoNodeError
-        return self._found[0], Stat(self._found[1])
+        return self._found
 
 
 class Transaction:
