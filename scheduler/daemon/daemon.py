@@ -16,13 +16,13 @@ from gevent.event import AsyncResult, Event
 from gevent.timeout import Timeout
 from kazoo.exceptions import NoAuthError
 
-from protocol.codec import DecodeError, decode
-from protocol.message import SCHEMA, STATUS, Message, decode_message, encode_message
+from protocol.message import SCHEMA, STATUS
 from protocol.report import NodeStatus
 from protocol.schema import Schema
 from scheduler.daemon.engine import Engine, Refusal
 from scheduler.daemon.leadership import Leadership
 from scheduler.daemon.loop import Uninstalled
+from scheduler.daemon.questions import Questions
 from scheduler.daemon.service import Conflict, Health, NoAnswer, Unavailable
 from scheduler.decide import uninstall
 from scheduler.decide.shrinking import refusals
@@ -30,15 +30,10 @@ from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.mesos.detector import detector_for
 from scheduler.mesos.driver import (
     NOT_THE_LEADER,
-    CallFailed,
-    CallRefused,
     Driver,
     Framework,
-    NotConnected,
 )
 from scheduler.model.event import Command, Disconnected, MesosEvent, MessageReceived, Subscribed
-from scheduler.model.intent import Send
-from scheduler.model.node import Node
 from scheduler.model.settings import Settings
 from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
@@ -106,7 +101,7 @@ class Daemon:
         self._follower: Any = None
         self._engine: Engine | None = None
         self._driver: Driver | None = None
-        self._questions: dict[str, AsyncResult] = {}
+        self._questions = Questions()
         self._silent_since: float | None = time.time()
         self._remains: World | None = None
         self._exit: AsyncResult = AsyncResult()
@@ -224,6 +219,7 @@ class Daemon:
         self._engine = None
         if self._driver is not None:
             self._driver.stop()
+        self._silent_since = self._silent_since or time.time()
         self._leadership.release()
         gevent.sleep(LOOK_AGAIN_SECONDS)
 
@@ -292,22 +288,10 @@ class Daemon:
             if event.reason == NOT_THE_LEADER:
                 self._end(LOST_LEADERSHIP)
             self._silent_since = self._silent_since or time.time()
-        elif isinstance(event, MessageReceived) and self._is_answer(event.data):
+        elif isinstance(event, MessageReceived) and self._questions.take(event.data):
             return
         if self._engine is not None:
             self._engine.submit(event)
-
-    def _is_answer(self, data: bytes) -> bool:
-        """Hand an answer to whoever waits for it."""
-        try:
-            message = decode_message(data)
-        except DecodeError as error:
-            log.warning("an executor sent what cannot be read: %s", error)
-            return True
-        question = self._questions.pop(message.id, None) if message.answer else None
-        if question is not None:
-            question.set(message.body)
-        return question is not None
 
     def health(self) -> Health:
         """See ``Service``."""
@@ -365,7 +349,7 @@ class Daemon:
         node = self.world().ledger.nodes.get(number)
         if node is None:
             raise NoAnswer("the node was never launched")
-        return self._ask(node, STATUS, NodeStatus, ANSWER_SECONDS)
+        return self._questions.ask(self._driver, node, STATUS, NodeStatus, ANSWER_SECONDS)
 
     def schema(self) -> Schema:
         """See ``Service``."""
@@ -373,27 +357,10 @@ class Daemon:
         for node in self.world().ledger.members():
             if node.normal:
                 try:
-                    return self._ask(node, SCHEMA, Schema, SCHEMA_SECONDS)
+                    return self._questions.ask(self._driver, node, SCHEMA, Schema, SCHEMA_SECONDS)
                 except NoAnswer as error:
                     reasons.append(str(error))
         raise NoAnswer("; ".join(reasons) or "no node is NORMAL, so none can tell which keyspaces there are")
-
-    def _ask(self, node: Node, subject: str, kind: type[T], seconds: float) -> T:
-        """Ask a node's executor, and read its answer. Raises NoAnswer."""
-        if node.task is None or self._driver is None:
-            raise NoAnswer("the node was never launched")
-        question = Message(str(uuid.uuid4()), node.name, subject)
-        answer = self._questions[question.id] = AsyncResult()
-        try:
-            self._driver.perform(Send(node.task.executor.id, node.task.agent_id, encode_message(question)))
-            body = answer.get(timeout=seconds)
-        except Timeout:
-            raise NoAnswer(f"{node.name} did not answer within {seconds:g} s") from None
-        except (NotConnected, CallFailed, CallRefused) as error:
-            raise NoAnswer(f"{node.name} could not be asked: {error}") from None
-        finally:
-            self._questions.pop(question.id, None)
-        return _read(kind, node.name, body)
 
     def artifact(self, digest: str, name: str) -> Path | None:
         """See ``Service``."""
@@ -410,15 +377,6 @@ class Secrets:
 
     def __repr__(self) -> str:
         return "Secrets(…)"
-
-
-def _read(kind: type[T], name: str, body: dict[str, Any]) -> T:
-    if "error" in body:
-        raise NoAnswer(f"{name}: {body['error']}")
-    try:
-        return decode(kind, body)
-    except DecodeError as error:
-        raise NoAnswer(f"{name} answered what cannot be read: {error}") from None
 
 
 __all__ = ["Bundle", "Daemon", "Event", "Secrets"]
