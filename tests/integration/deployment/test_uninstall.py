@@ -81,6 +81,7 @@ def test_a_service_goes_and_its_scheduler_stays_to_tell(deploy: Deploy) -> None:
     assert deployment.ask("GET", "/v1/health")[0] == 200
     assert deployment.ask("GET", PLAN)[0] == 200
     assert deployment.ask("GET", "/v1/ready")[0] == 503
+    assert deployment.get("/v1/plan")["name"] == "uninstall"
     assert deployment.ask("PUT", "/v1/plans/uninstall/interrupt")[0] == 409
     deployment.kill_scheduler()
     wait_for(lambda: deployment.scheduler_died, "the end of the scheduler")

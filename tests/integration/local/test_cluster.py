@@ -71,6 +71,15 @@ def test_a_running_cluster_is_not_changed_by_another_up(shared_cluster: LocalClu
     assert "runs with other settings" in done.stderr
 
 
+def test_settings_that_a_running_cluster_cannot_take_are_refused(shared_cluster: LocalCluster) -> None:
+    for arguments, told in (
+        (("scheduler", "--nodes", "9"), "there are 3 agents, one for each node"),
+        (("agent-1", "--env", "LOG_LEVEL=DEBUG"), "agent-1 has no settings"),
+    ):
+        done = shared_cluster.command("restart", *arguments)
+        assert (done.returncode, told in done.stderr) == (2, True)
+
+
 def test_each_part_can_be_stopped_and_started(shared_cluster: LocalCluster) -> None:
     nodes = shared_cluster.up()["cql"]
     for verb, part in (
