@@ -107,7 +107,8 @@ def _settled(world: World, operation: Operation, now: float) -> Operation:
 
 
 def _is_gone(world: World, part: Part) -> bool:
-    return part.node not in world.ledger.nodes and not part.done
+    node = world.ledger.nodes.get(part.node)
+    return (node is None or node.left) and not part.done
 
 
 def _without_node(part: Part, now: float) -> Part:

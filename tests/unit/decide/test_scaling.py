@@ -12,7 +12,15 @@ from protocol.schema import Keyspace, Schema
 from scheduler.decide.decision import Refused
 from scheduler.decide.plans import plans
 from scheduler.decide.seeds import seed_addresses
-from scheduler.model.event import ForceComplete, Interrupt, MessageReceived, RestartNode, Tick, Updated
+from scheduler.model.event import (
+    ForceComplete,
+    Interrupt,
+    MessageReceived,
+    RestartNode,
+    StartOperation,
+    Tick,
+    Updated,
+)
 from scheduler.model.intent import Destroy, Intent, Kill, Send, Unreserve
 from scheduler.model.node import Stage
 from scheduler.model.plan import Status, Step
@@ -471,3 +479,13 @@ def test_a_node_whose_known_configuration_works_no_more_is_tried_with_the_target
         sizes.append(cluster.world.ledger.target.known[task.config_id].cassandra.heap_size_mb)
         cluster.update(2, "TASK_FAILED")
     assert sizes == [2048, 3000, 2048, 3000]
+
+
+def test_an_operation_ordered_meanwhile_does_without_the_node_that_has_left() -> None:
+    cluster = four()
+    shrink(cluster)
+    mode(cluster, 3, "LEAVING")
+    cluster.tell(StartOperation("cleanup", (3,), {"shop": ("orders",)}))
+    take_away(cluster)
+    cluster.tell(Tick())
+    assert plans(cluster.world, cluster.now)["cleanup"].status is Status.COMPLETE
