@@ -230,6 +230,8 @@ class Player:
 
     def _rescind_pieces(self, who: str, recorded: Json) -> None:
         holdings, inbox = self._holdings[who], self._streams[who].inbox
+        if not holdings.include:
+            self.differences += holdings.compare(NO_OFFERS)
         for _ in range(holdings.rescind(recorded["rescind"]["offer_id"]["value"]) - 1):
             inbox.take(lambda event: kind_of(event) == "RESCIND", "RESCIND of a piece")
 

@@ -35,8 +35,13 @@ def places_of(transcript: list[Json], cluster: Cluster, suite: Path) -> Places:
     }
     ports = {master: port, agent: port + 1}
     numbers = {("port", kind(now)): kind(then) for now, then in ports.items() for kind in (int, str)}
-    numbers["ip", int.from_bytes(socket.inet_aton(master_host), "little")] = told["master_info"]["ip"]
+    numbers["ip", _as_number(master_host)] = _as_number("127.0.0.1")
     return Places(texts, numbers)
+
+
+def _as_number(address: str) -> int:
+    """As in MasterInfo: the first part of the address is the lowest byte."""
+    return int.from_bytes(socket.inet_aton(address), "little")
 
 
 def with_late_kills(transcript: list[Json]) -> list[Json]:
