@@ -41,18 +41,22 @@ def anything(_: object) -> bool:
 
 
 class Scheduler:
-    """Keeps all events and the offers it holds. ``acknowledging``: or the test does so itself."""
+    """Keeps all events and the offers it holds. ``acknowledging``: or the test does so itself.
+
+    It subscribes again whenever it has to, as long as it ``leads``.
+    """
 
     def __init__(self, master: str | Detector, framework: Framework, *, acknowledging: bool = True) -> None:
         self.framework = framework
         self.role = framework.role
         self.acknowledging = acknowledging
+        self.leads = True
         self.events: list[MesosEvent] = []
         self.held: dict[str, Offer] = {}
         self._acknowledged: set[str] = set()
         self._lock = threading.Lock()
         detector = StaticDetector(master) if isinstance(master, str) else master
-        self.driver = Driver(framework, detector, self._on_event, lambda: True, IMPATIENT)
+        self.driver = Driver(framework, detector, self._on_event, lambda: self.leads, IMPATIENT)
         self.driver.start()
 
     @property
