@@ -32,7 +32,8 @@ def clean(decision: Decision, offers: Sequence[Offer]) -> tuple[Decision, list[O
 
 
 def _leftovers(world: World, resources: Iterable[Resource]) -> list[Resource]:
-    reserved = [r for r in resources if ours(r, world.settings.service.cluster)]
+    cluster = world.settings.service.cluster
+    reserved = [r for r in resources if r.reservations and ours(r, cluster)]
     return [r for r in reserved if _is_leftover(world, r, reserved)] if reserved else []
 
 

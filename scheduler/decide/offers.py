@@ -35,7 +35,7 @@ from scheduler.model.world import Shortfall, World
 IDLE_REFUSE_SECONDS = 3600.0
 """With nothing to start, offers are refused for so long; a REVIVE takes that back when something is."""
 
-MOST_SHORTFALLS = 500
+MOST_SHORTFALLS = 200
 
 
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
@@ -204,11 +204,8 @@ def _broken(
     constraints: tuple[Constraint, ...],
 ) -> list[str]:
     """The conditions of the node's placement that the offer's agent breaks."""
-    return [
-        *placement.given_up(node, offer),
-        *placement.wrong_rack(node, world.ledger.target.node.cassandra.rack, offer, neighbours),
-        *placement.violated(constraints, offer, neighbours),
-    ]
+    rack = placement.wrong_rack(node, world.ledger.target.node.cassandra.rack, offer, neighbours)
+    return placement.given_up(node, offer) + rack + placement.violated(constraints, offer, neighbours)
 
 
 def _short(decision: Decision, agent_id: str, shortfall: Shortfall) -> Decision:

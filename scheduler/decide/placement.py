@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -68,15 +69,15 @@ def _holds(constraint: Constraint, offer: Offer, neighbours: Neighbours) -> bool
     value = field_of(offer, constraint.field)
     parameter = constraint.parameter
     if constraint.operator == "UNLIKE":
-        return value is None or re.fullmatch(parameter or "", value) is None
+        return value is None or _pattern(parameter).fullmatch(value) is None
     if value is None:
         return False
     if constraint.operator == "LIKE":
-        return re.fullmatch(parameter or "", value) is not None
+        return _pattern(parameter).fullmatch(value) is not None
     taken = neighbours.taken(constraint.field)
     match constraint.operator:
         case "UNIQUE":
-            return taken[value] == 0
+            return value not in taken
         case "CLUSTER":
             return parameter in (None, "", value) and taken.keys() <= {value}
         case "GROUP_BY":
@@ -84,6 +85,11 @@ def _holds(constraint: Constraint, offer: Offer, neighbours: Neighbours) -> bool
         case "MAX_PER":
             return taken[value] < int(parameter or 1)
     raise ValueError(f"unknown placement operator {constraint.operator}")
+
+
+@functools.lru_cache(maxsize=64)
+def _pattern(parameter: str | None) -> re.Pattern[str]:
+    return re.compile(parameter or "")
 
 
 def _spreads(taken: Counter[str], value: str, groups: int) -> bool:

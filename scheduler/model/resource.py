@@ -91,8 +91,11 @@ def in_ranges(port: int, ranges: Iterable[Range]) -> bool:
 
 def has_all(ranges: Sequence[Range], ports: Iterable[int]) -> bool:
     """Whether every port lies in one of the ranges."""
-    for port in ports:  # noqa: SIM110  as above
-        if not in_ranges(port, ranges):
+    for port in ports:
+        for begin, end in ranges:
+            if begin <= port <= end:
+                break
+        else:
             return False
     return True
 
