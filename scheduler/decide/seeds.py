@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from protocol.message import SEEDS, Message, encode_message
 from scheduler.decide.decision import Decision
 from scheduler.decide.ids import derived_id
+from scheduler.decide.memory import of_ledger
 from scheduler.model.intent import Send
 from scheduler.model.node import Node
 from scheduler.model.world import SeedsPush, World
@@ -20,6 +21,7 @@ FIRST_REPEAT_SECONDS = 2.0
 LAST_REPEAT_SECONDS = 60.0
 
 
+@of_ledger
 def seed_addresses(world: World) -> tuple[str, ...]:
     """The addresses of the seeds: the first nodes that have ever been NORMAL, as many as are wanted.
 
@@ -77,7 +79,12 @@ def seen_up(world: World, node: Node, address: str) -> str | None:
 
 
 def _normal_others(world: World, node: Node) -> Iterator[Node]:
-    return (other for other in world.ledger.members() if other.number != node.number and other.normal)
+    return (other for other in _normal(world) if other.number != node.number)
+
+
+@of_ledger
+def _normal(world: World) -> list[Node]:
+    return [node for node in world.ledger.members() if node.normal]
 
 
 def _normal_seeds(world: World, node: Node) -> tuple[str, ...]:
