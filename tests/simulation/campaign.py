@@ -80,6 +80,7 @@ def run_all(run: Callable[[T], R], what: Iterable[T], jobs: int | None = None) -
     """Run things side by side; the results come in the order of their ends."""
     count = jobs or os.cpu_count() or 1
     if count == 1:
+        _quiet()
         yield from map(run, what)
         return
     with multiprocessing.get_context("spawn").Pool(count, _quiet) as pool:

@@ -109,6 +109,7 @@ class Invariants:
             self._require(ordered, "S2", f"nobody has ordered that {name} be replaced")
             self._given_up.add(record["replacement"]["generation"])
         if departure is not None:
+            self._down_by_us.pop(name, None)  # what comes later under this name is another member
             ordered = name in self.departures_ordered or self.simulation.uninstalling
             self._require(ordered, "S2", f"nobody has ordered that {name} be taken away")
             if place is not None and departure["stage"] != "leaving":
