@@ -43,7 +43,7 @@ def anything(_: object) -> bool:
 class Scheduler:
     """Keeps all events and the offers it holds. ``acknowledging``: or the test does so itself.
 
-    It subscribes again whenever it has to, as long as it ``leads``.
+    While it ``leads``, it subscribes again whenever it is cut off.
     """
 
     def __init__(self, master: str | Detector, framework: Framework, *, acknowledging: bool = True) -> None:

@@ -54,10 +54,10 @@ def test_each_framework_has_an_id_of_its_own(schedulers: Make) -> None:
 def test_a_second_scheduler_takes_over_and_ends_the_first(schedulers: Make, workshop: Workshop) -> None:
     first = schedulers()
     held = first.offer()
-    first.leads = False
     second = schedulers(framework_id=first.framework_id)
     assert second.framework_id == first.framework_id
     first.wait(Disconnected, lambda event: event.reason == NOT_THE_LEADER)
+    assert not first.subscribed
     task = launch(held, workshop.executor())
     second.accept(held, task)
     dropped = second.update(task.task_id, "TASK_DROPPED")

@@ -21,7 +21,7 @@ from tests.integration.conftest import LocalCluster
 from tests.integration.scheduler import Api
 from tests.integration.scripted_server import eventually
 
-pytestmark = pytest.mark.needs("java", "mvn")
+pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.soak]
 
 
 class Load:

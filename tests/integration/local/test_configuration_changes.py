@@ -25,7 +25,7 @@ from local.running import PROJECT
 from tests.integration.conftest import LocalCluster
 from tests.integration.local.test_replacement import call, until
 
-pytestmark = pytest.mark.needs("java", "mvn")
+pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.soak]
 
 STEP_SECONDS = 420.0
 PAUSE_SECONDS = 0.02

@@ -22,7 +22,7 @@ from cassandra.policies import WhiteListRoundRobinPolicy
 from local.process import Process, belonging_to, end_all
 from tests.integration.conftest import LocalCluster
 
-pytestmark = pytest.mark.needs("java", "mvn")
+pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.soak]
 
 Json = Any
 T = TypeVar("T")
