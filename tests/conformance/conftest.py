@@ -134,6 +134,8 @@ def schedulers(mesos: Mesos, role: str) -> Iterator[Callable[..., Scheduler]]:
 
     def make(other_role: str = "", *, acknowledging: bool = True, **changes: Any) -> Scheduler:
         wanted = framework(other_role or role, **changes)
+        for earlier in made if "framework_id" in changes else ():
+            earlier.leads = False  # or the two would take the framework from each other for ever
         made.append(Scheduler(mesos.master, wanted, acknowledging=acknowledging))
         return made[-1]
 
