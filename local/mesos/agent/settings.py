@@ -50,7 +50,7 @@ IGNORED = {
     "docker": "docker",
     "docker_ignore_runtime": "false",
     "docker_kill_orphans": "true",
-    "docker_registry": "https://registry-1.docker.io",
+    "docker_registry": "https://registry.example.org",
     "docker_remove_delay": "6hrs",
     "docker_socket": "/var/run/docker.sock",
     "docker_stop_timeout": "0ns",
