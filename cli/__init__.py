@@ -1,0 +1,1 @@
+"""``dcos-cassandra``: the service from a terminal. Knows the REST API only, and nothing else of the house."""
