@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NAME = "executor.pyz"
-PACKAGES = ("executor", "protocol", "transport", "pymesos", "addict", "http_parser")
+PACKAGES = ("executor", "protocol", "transport", "backup", "pymesos", "addict", "http_parser")
 MODULES = ("six",)
 LEFT_OUT = frozenset({"executor/bundle.py"})
 

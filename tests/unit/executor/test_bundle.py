@@ -42,6 +42,7 @@ def test_it_holds_all_of_the_executor_and_nothing_of_the_scheduler(built: Path) 
     assert {name.partition("/")[0] for name in names} == {
         "__main__.py",
         "addict",
+        "backup",
         "executor",
         "http_parser",
         "protocol",

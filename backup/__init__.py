@@ -1,0 +1,1 @@
+"""The backup format: locations, names, object keys, manifests. Pure but for ``s3``, a client of stores."""
