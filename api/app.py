@@ -8,7 +8,10 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from api import coming, configuration, errors, nodes, operations, plans, state
+from api import coming, configuration, errors, events, nodes, operations, plans, state
+from api.auth.callers import Identify
+from api.auth.guard import guarding
+from api.orders import Preview
 from api.requests import MOST_BODY_BYTES, refuse_large_body
 from api.standby import passing_on
 from scheduler.daemon.service import Service
@@ -17,18 +20,25 @@ LIVE = frozenset({"state.health", "state.health_check", "state.ping"})
 """Calls that tell how the service does at this moment."""
 
 
-def create_app(service: Service, clock: Callable[[], float] = time.time) -> Flask:
-    """The API for a service. ``clock`` gives seconds since the epoch."""
+def create_app(
+    service: Service, clock: Callable[[], float] = time.time, identify: Identify | None = None
+) -> Flask:
+    """The API for a service. ``clock`` gives seconds since the epoch.
+
+    ``identify`` tells callers by their tokens; without it anybody may call.
+    """
     app = _Api("api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
-    for part in (plans, operations, nodes, configuration, state):
+    for part in (plans, operations, nodes, configuration, state, events):
         app.register_blueprint(part.blueprint(service, clock))
     app.register_blueprint(coming.blueprint())
     errors.install(app)
+    app.register_error_handler(Preview, plans.previewed(clock))
     app.before_request(refuse_large_body)
+    app.before_request(guarding(identify))
     app.before_request(passing_on(service))
     app.after_request(_Freshness(service, clock).tell)
     app.wsgi_app = _Unprefixed(app.wsgi_app, lambda: service.settings.service.name)  # type: ignore[method-assign]

@@ -20,7 +20,6 @@ CALLS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/backups", "the list of backups"),
     ("DELETE", "/v1/backups/<path:name>", "the deletion of backups"),
     ("PUT", "/v1/datacenter", "a cluster over several data centers"),
-    ("GET", "/v1/events", "the list of events"),
     ("GET", "/v1/debug/reservations", "the list of reservations"),
     ("GET", "/v1/openapi.json", "the OpenAPI description"),
     ("GET", "/metrics", "the export of metrics"),

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
+from api.auth.callers import Forbidden, Unauthorized
 from scheduler.daemon.service import Conflict, NoAnswer, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ class NotThereYet(Exception):
 
 
 STATUS: dict[type[Exception], int] = {
+    Unauthorized: 401,
+    Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
     NotThereYet: 501,
@@ -61,7 +64,13 @@ def install(app: Flask) -> None:
 
 
 def _handler(status: int) -> Callable[[Exception], Response]:
-    return lambda error: message(str(error), status)
+    def answer(error: Exception) -> Response:
+        response = message(str(error), status)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer realm="cassandra"'
+        return response
+
+    return answer
 
 
 def _bad_request(error: BadRequest) -> Response:

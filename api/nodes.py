@@ -8,8 +8,10 @@ from flask import Blueprint, Response, jsonify
 
 from api import render
 from api.errors import message
+from api.orders import DRY_RUN, give
 from api.requests import no_body, query, required, switch
 from scheduler.daemon.service import Conflict, NoAnswer, NotFound, Service
+from scheduler.decide.owner import RECOVERY
 from scheduler.decide.seeds import seed_addresses
 from scheduler.model.event import ReplaceNode, RestartNode
 from scheduler.model.node import Node
@@ -54,19 +56,19 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.put("/v1/nodes/restart")
     def restart() -> Response:
-        name = required(query("node"), "node")
+        name = required(query("node", DRY_RUN), "node")
         no_body()
         node = found(name)
-        service.command(RestartNode(node.name))
+        give(service, RestartNode(node.name), RECOVERY)
         return jsonify([node.task.id] if node.task else [])
 
     @routes.put("/v1/nodes/replace")
     def replace() -> Response:
-        parameters = query("node", "force")
+        parameters = query("node", "force", DRY_RUN)
         name, force = required(parameters, "node"), switch(parameters, "force")
         no_body()
         node = found(name)
-        service.command(ReplaceNode(node.name, force))
+        give(service, ReplaceNode(node.name, force), RECOVERY)
         return jsonify([node.task.id] if node.task else [])
 
     @routes.get("/v1/seeds")

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from api import render
 from api.maintenance_requests import read_request
+from api.orders import DRY_RUN, give
 from api.requests import body, no_body, query
 from scheduler.daemon.service import NotFound, Service
 from scheduler.decide import operations
@@ -26,16 +27,16 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.put(f"/v1/<any({kinds}):kind>/start")
     def start(kind: str) -> tuple[Response, int]:
-        query()
+        query(DRY_RUN)
         wanted = read_request(kind, body(), service.world())
-        service.command(wanted.order(service.schema()))
+        give(service, wanted.order(service.schema()), kind)
         return jsonify({"status": "started", "message": ""}), 202
 
     @routes.put(f"/v1/<any({kinds}):kind>/stop")
     def stop(kind: str) -> tuple[Response, int]:
-        query()
+        query(DRY_RUN)
         no_body()
-        service.command(StopOperation(kind))
+        give(service, StopOperation(kind), kind)
         return jsonify({"status": "stopping", "message": REPAIR_STOP if kind == "repair" else ""}), 202
 
     @routes.get(f"/v1/<any({kinds}):kind>/status")

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from api import render
 from api.errors import BadRequest
+from api.orders import DRY_RUN, Preview, give
 from api.requests import no_body, query, required
 from scheduler.daemon.service import NotFound, Service
 from scheduler.decide.plans import plans
@@ -31,6 +32,17 @@ STEP_COMMANDS: dict[str, Callable[[str, str, str | None], Command]] = {
 ORDERS = ["POST", "PUT"]
 
 
+def previewed(clock: Callable[[], float]) -> Callable[[Preview], Response]:
+    """Answers a dry run: the plan as it would be after the order."""
+
+    def answer(preview: Preview) -> Response:
+        known = plans(preview.world, clock())
+        plan = known.get(preview.plan) or next(iter(known.values()))
+        return jsonify({"message": "nothing was changed: this is a dry run", "plan": render.plan(plan)})
+
+    return answer
+
+
 def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     """The calls below /v1/plan and /v1/plans."""
     routes = Blueprint("plans", __name__)
@@ -45,7 +57,7 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     def obey(name: str, command: Command, verb: str) -> Response:
         found(name)
-        service.command(command)
+        give(service, command, name)
         return jsonify({"message": f"Received cmd: {verb}"})
 
     @routes.get("/v1/plans")
@@ -61,7 +73,7 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     @routes.route("/v1/plan", methods=ORDERS)
     @routes.route("/v1/plans/<name>", methods=ORDERS)
     def command(name: str = DEFAULT) -> Response:
-        verb = required(query("cmd"), "cmd")
+        verb = required(query("cmd", DRY_RUN), "cmd")
         no_body()
         if verb not in PLAN_COMMANDS:
             problem = f"there is no cmd {verb}; it is one of {', '.join(PLAN_COMMANDS)}"
@@ -71,14 +83,14 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     @routes.route("/v1/plan/<any(interrupt, proceed, continue):verb>", methods=ORDERS)
     @routes.route("/v1/plans/<name>/<any(interrupt, proceed, continue):verb>", methods=ORDERS)
     def control(verb: str, name: str = DEFAULT) -> Response:
-        query()
+        query(DRY_RUN)
         no_body()
         return obey(name, PLAN_COMMANDS[verb](name), verb)
 
     @routes.route("/v1/plan/<any(restart, forceComplete):verb>", methods=ORDERS)
     @routes.route("/v1/plans/<name>/<any(restart, forceComplete):verb>", methods=ORDERS)
     def control_step(verb: str, name: str = DEFAULT) -> Response:
-        parameters = query("phase", "step")
+        parameters = query("phase", "step", DRY_RUN)
         no_body()
         phase = required(parameters, "phase")
         return obey(name, STEP_COMMANDS[verb](name, phase, parameters.get("step") or None), verb)

@@ -9,6 +9,7 @@ from protocol.report import NodeStatus
 from scheduler.daemon.service import Health
 from scheduler.decide.operation_plans import state as part_state
 from scheduler.decide.operations import PHASES
+from scheduler.model.eventlog import Entry
 from scheduler.model.node import Node
 from scheduler.model.operation import RUNNING, Operation, Part, share_of
 from scheduler.model.plan import Phase, Plan, Status, Step
@@ -159,6 +160,20 @@ def shortfall(agent_id: str, value: Shortfall) -> Json:
         "hostname": value.hostname,
         "reasons": list(value.reasons),
         "at": moment(value.at),
+    }
+
+
+def event(value: Entry) -> Json:
+    """An entry of the event log."""
+    return {
+        "cursor": str(value.number),
+        "at": moment(value.at),
+        "kind": value.kind,
+        "subject": value.subject,
+        "what": value.what,
+        "why": value.why,
+        "who": value.who,
+        "from": value.origin,
     }
 
 

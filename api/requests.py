@@ -22,10 +22,8 @@ def query(*allowed: str) -> dict[str, str]:
     """The query parameters of a command, each at most once. Raises BadRequest naming any other."""
     problems: dict[str, str] = {}
     for name, values in request.args.lists():
-        if name == "dry_run":
-            problems[name] = (
-                "dry_run is not there yet: nothing was changed; leave it out to carry the call out"
-            )
+        if name == "dry_run" and name not in allowed:
+            problems[name] = "this call has no dry_run: nothing was changed; leave it out to carry it out"
         elif name not in allowed:
             known = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
             problems[name] = f"this call has no parameter {name}; {known}"

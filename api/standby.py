@@ -107,6 +107,9 @@ def _target() -> str:
 
 def _headers(service: Service) -> dict[str, str]:
     passed = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
+    passed["X-Forwarded-For"] = ", ".join(
+        hop for hop in (request.headers.get("X-Forwarded-For"), request.remote_addr) if hop
+    )
     return {**passed, HOP: service.settings.service.name}
 
 

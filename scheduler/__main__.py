@@ -23,6 +23,8 @@ from pathlib import Path
 import gevent
 
 from api.app import create_app
+from api.auth.callers import Identify
+from api.auth.modes import AuthError, identify_for
 from api.server import Server
 from executor import bundle
 from scheduler.daemon import configuration, logs
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = configuration.load(os.environ, options.config)
         secrets = _secrets(settings)
-    except ConfigurationErrors as error:
+        identify = identify_for(settings.api)
+    except (ConfigurationErrors, AuthError) as error:
         print(error, file=sys.stderr)
         return CONFIGURATION
     if options.check_config:
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = dataclasses.replace(settings, uninstall=True)
     logs.configure(settings.log_level, settings.log_format)
     with tempfile.TemporaryDirectory(prefix="cassandra-scheduler-") as folder:
-        return _run(settings, secrets, Path(folder), ends=options.uninstall)
+        return _run(settings, secrets, identify, Path(folder), ends=options.uninstall)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,12 +92,12 @@ def _read(variable: str, path: str) -> str:
         raise ConfigurationErrors([f"{variable}={path} cannot be read: {error}"]) from None
 
 
-def _run(settings: Settings, secrets: Secrets, folder: Path, *, ends: bool) -> int:
+def _run(settings: Settings, secrets: Secrets, identify: Identify | None, folder: Path, *, ends: bool) -> int:
     path, digest = bundle.build(folder)
     own_url = f"http://{_own_host(settings)}:{settings.api.port}"
     url = settings.api.url or own_url
     daemon = Daemon(settings, secrets, Bundle(path, digest), url, own_url, ends=ends)
-    server = Server(create_app(daemon), settings.api.host, settings.api.port)
+    server = Server(create_app(daemon, identify=identify), settings.api.host, settings.api.port)
     try:
         server.start()
     except OSError as error:

@@ -33,7 +33,14 @@ from scheduler.mesos.driver import (
     Driver,
     Framework,
 )
-from scheduler.model.event import Command, Disconnected, MesosEvent, MessageReceived, Subscribed
+from scheduler.model.event import (
+    Command,
+    Disconnected,
+    MesosEvent,
+    MessageReceived,
+    Ordered,
+    Subscribed,
+)
 from scheduler.model.settings import Settings
 from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
@@ -336,13 +343,27 @@ class Daemon:
             raise Unavailable(f"this instance does not lead: {self._reason}")
         return self._engine.world
 
-    def command(self, command: Command) -> None:
+    def command(self, order: Ordered) -> None:
         """See ``Service``."""
+        self._require_something()
+        if self._engine is not None:
+            self._engine.order(order)
+
+    def preview(self, command: Command) -> World:
+        """See ``Service``."""
+        self._require_something()
+        return self._engine.preview(command) if self._engine is not None else self.world()
+
+    def _require_something(self) -> None:
+        """Raise Unavailable where this instance does not lead, Conflict where the service is no more."""
         self.world()
         if self._remains is not None:
             raise Conflict("the service is uninstalled: there is nothing left to order")
+
+    def await_events(self, number: int, seconds: float) -> None:
+        """See ``Service``."""
         if self._engine is not None:
-            self._engine.order(command)
+            self._engine.await_events(number, seconds)
 
     def node_status(self, number: int) -> NodeStatus:
         """See ``Service``."""

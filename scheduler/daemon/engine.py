@@ -10,14 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import gevent.event
 from gevent.event import AsyncResult
 from gevent.queue import Empty, Queue
 from gevent.timeout import Timeout
 
 from scheduler.daemon.loop import Ledgers, Loop, Mesos, Refusal
 from scheduler.daemon.service import Conflict, NotFound, Unavailable
+from scheduler.decide import eventlog
+from scheduler.decide.core import decide
 from scheduler.decide.decision import Refused, UnknownName
-from scheduler.model.event import Command, Event, Tick
+from scheduler.model.event import Command, Event, Ordered, Tick
 from scheduler.model.world import World
 from scheduler.store.session import FateUnknown, Fenced
 
@@ -51,7 +54,7 @@ class FencedLedgers(Ledgers, Protocol):
 class Order:
     """A command on its way through the queue; ``begun`` once the loop has taken it."""
 
-    command: Command
+    command: Ordered
     answer: AsyncResult
     begun: bool = False
     withdrawn: bool = False
@@ -74,6 +77,7 @@ class Engine:
         self._clock = clock
         self._turned_at = clock()
         self._queue: Any = Queue()
+        self._told = gevent.event.Event()
 
     @property
     def world(self) -> World:
@@ -84,7 +88,7 @@ class Engine:
         """Queue an event; it is handled after those before it."""
         self._queue.put(event)
 
-    def order(self, command: Command) -> None:
+    def order(self, command: Ordered) -> None:
         """Queue a command and wait until it is stored. Raises NotFound, Conflict or Unavailable."""
         order = Order(command, AsyncResult())
         self._queue.put(order)
@@ -93,6 +97,19 @@ class Engine:
         except Timeout:
             order.withdrawn = True
             raise Unavailable(_unanswered(order)) from None
+
+    def preview(self, command: Command) -> World:
+        """The world after a command that is not carried out. Raises NotFound or Conflict."""
+        try:
+            return decide(self.world, command, self._clock()).world
+        except Refused as error:
+            raise _misfit(error) from None
+
+    def await_events(self, number: int, seconds: float) -> None:
+        """Return once the event log has an entry after that number, at the latest after so long."""
+        with Timeout(seconds, False):
+            while eventlog.last_number(self.world.ledger) <= number:
+                self._told.wait()
 
     def finish(self) -> None:
         """Do what is left of an uninstallation of which Mesos knows its part. Raises Uninstalled."""
@@ -115,6 +132,7 @@ class Engine:
             item = self._queue.get(timeout=TICK_SECONDS)
         except Empty:
             item = Tick()
+        events = self.world.ledger.events
         try:
             self._make_sure()
             self._take(item)
@@ -122,6 +140,9 @@ class Engine:
             if isinstance(item, Order):
                 item.answer.set_exception(Unavailable(_fenced(error)))
             raise
+        if self.world.ledger.events is not events:
+            self._told.set()
+            self._told.clear()
 
     def _make_sure(self) -> None:
         """Wait for ZooKeeper, and after a standstill find out whether there is anything left to lead."""
@@ -140,10 +161,8 @@ class Engine:
         order.begun = True
         try:
             self._loop.step(order.command)
-        except UnknownName as error:
-            order.answer.set_exception(NotFound(str(error)))
         except Refused as error:
-            order.answer.set_exception(Conflict(str(error)))
+            order.answer.set_exception(_misfit(error))
         else:
             order.answer.set(None)
 
@@ -153,6 +172,10 @@ class Engine:
             item = self._queue.get()
             if isinstance(item, Order):
                 item.answer.set_exception(Unavailable(f"this instance no longer leads: {NOT_STORED}"))
+
+
+def _misfit(error: Refused) -> NotFound | Conflict:
+    return NotFound(str(error)) if isinstance(error, UnknownName) else Conflict(str(error))
 
 
 def _fenced(error: Fenced) -> str:

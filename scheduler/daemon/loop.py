@@ -12,11 +12,11 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from scheduler.decide import uninstall
+from scheduler.decide import telling, uninstall
 from scheduler.decide.core import decide
-from scheduler.decide.decision import Decision
+from scheduler.decide.decision import Decision, Refused
 from scheduler.mesos.driver import CallFailed, CallRefused, NotConnected
-from scheduler.model.event import Event, FrameworkRefused, Subscribed, TornDown, Updated
+from scheduler.model.event import Event, FrameworkRefused, Ordered, Subscribed, TornDown, Updated
 from scheduler.model.intent import Intent, Teardown
 from scheduler.model.task import TaskUpdate
 from scheduler.model.world import Ledger, Uninstall, World
@@ -106,15 +106,24 @@ class Loop:
             self.world = dataclasses.replace(self.world, ledger=ledger)
 
     def _decide(self, event: Event) -> None:
-        decision: Decision = decide(self.world, event, self._clock())
-        self._store.commit(self.world.ledger, decision.world.ledger)
-        self.world = decision.world
+        try:
+            decision: Decision = decide(self.world, event, self._clock())
+        except Refused as error:
+            if isinstance(event, Ordered):
+                self._keep(telling.refused(self.world, event, str(error), self._clock()))
+            raise
+        self._keep(decision.world)
         for intent in decision.intents:
             log.debug("intent %s", intent)
             if isinstance(intent, Teardown):
                 self._tear_down(intent)
             else:
                 self._attempt(functools.partial(self._mesos.perform, intent), type(intent).__name__)
+
+    def _keep(self, world: World) -> None:
+        """Store the records, and go on from there."""
+        self._store.commit(self.world.ledger, world.ledger)
+        self.world = world
 
     def _tear_down(self, intent: Teardown) -> None:
         """The driver ends with this call, so there is no second try within this process."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from protocol.report import NodeStatus
 from protocol.schema import Schema
-from scheduler.model.event import Command
+from scheduler.model.event import Command, Ordered
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
 
@@ -72,11 +72,17 @@ class Service(Protocol):
     def world(self) -> World:
         """The last known world. Raises Unavailable while this instance does not lead."""
 
-    def command(self, command: Command) -> None:
-        """Carry an operator's order out; returns once it is stored.
+    def command(self, order: Ordered) -> None:
+        """Carry an operator's order out; returns once it is stored, and in the event log.
 
         Raises NotFound or Conflict where it does not fit, Unavailable where it could not be stored.
         """
+
+    def preview(self, command: Command) -> World:
+        """The world as it would be after an order, which is not carried out. Raises as ``command``."""
+
+    def await_events(self, number: int, seconds: float) -> None:
+        """Return once the event log has an entry after that number, at the latest after so long."""
 
     def node_status(self, number: int) -> NodeStatus:
         """Ask the node itself, for a second. Raises NoAnswer."""

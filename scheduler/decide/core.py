@@ -24,6 +24,7 @@ from scheduler.decide import (
     seeds,
     shrinking,
     stops,
+    telling,
     uninstall,
 )
 from scheduler.decide.decision import Decision
@@ -34,6 +35,7 @@ from scheduler.model.event import (
     Event,
     MessageReceived,
     OffersReceived,
+    Ordered,
     Subscribed,
     Tick,
     TornDown,
@@ -62,6 +64,10 @@ def decide(world: World, event: Event, now: float) -> Decision:
     The caller stores the new world's ledger, then carries the intents out in order. Raises Refused for
     a command that does not fit.
     """
+    return telling.tell(_decide(world, event, now), world, event, now)
+
+
+def _decide(world: World, event: Event, now: float) -> Decision:
     decision = _apply(Decision(world), event, now)
     if not decision.world.session.registered:
         return decision
@@ -88,6 +94,8 @@ def _apply(decision: Decision, event: Event, now: float) -> Decision:
             return uninstall.torn_down(decision)
         case Tick() if decision.world.session.registered:
             return reconcile.remind(decision, now)
+        case Ordered(command):
+            return commands.obey(decision, command, now)
         case _ if isinstance(event, get_args(Command)):
             return commands.obey(decision, event, now)
     return decision

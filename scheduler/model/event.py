@@ -182,4 +182,15 @@ Command = (
     | StartOperation
     | StopOperation
 )
-Event = MesosEvent | Tick | TornDown | Command
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A command with who gave it, and from where: the client's address, as far as it is known."""
+
+    command: Command
+    who: str
+    origin: str
+
+
+Event = MesosEvent | Tick | TornDown | Command | Ordered

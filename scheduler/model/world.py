@@ -15,6 +15,7 @@ from protocol.codec import Json, encode
 from protocol.leaving import Leaving
 from protocol.report import NodeStatus
 from protocol.schema import Schema
+from scheduler.model.eventlog import Page
 from scheduler.model.node import Node
 from scheduler.model.operation import Operation
 from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
@@ -116,7 +117,7 @@ class Ledger:
     """The stored records. ``nodes`` are by number; every wanted node has a record from the start.
 
     ``operations`` are by id, the newest ones. The record of a node that is gone stays: its counters are
-    needed should there be one of that name again.
+    needed should there be one of that name again. ``events`` are the pages of the event log, by number.
     """
 
     framework: Framework
@@ -125,6 +126,7 @@ class Ledger:
     controls: Controls
     nodes: Mapping[int, Node]
     operations: Mapping[str, Operation] = field(default_factory=dict)
+    events: Mapping[int, Page] = field(default_factory=dict)
 
     def with_node(self, node: Node) -> Ledger:
         """The ledger with this node's record replaced."""

@@ -1,9 +1,9 @@
 """The ledger in ZooKeeper.
 
-Below the service's root lie ``framework``, ``cluster``, ``target``, ``controls``, ``nodes/node-N`` and
-``operations/<id>``, one record each, and ``epoch``. Whoever becomes leader sets ``epoch``; every later write
-checks in the same transaction that nobody has set it since, and that each record still has the version that
-was read.
+Below the service's root lie ``framework``, ``cluster``, ``target``, ``controls``, ``nodes/node-N``,
+``operations/<id>`` and ``events/<page>``, one record each, and ``epoch``. Whoever becomes leader sets
+``epoch``; every later write checks in the same transaction that nobody has set it since, and that each record
+still has the version that was read.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from kazoo.exceptions import (
     SessionExpiredError,
 )
 
+from scheduler.model.eventlog import Page
 from scheduler.model.node import Node
 from scheduler.model.operation import Operation
 from scheduler.model.world import Cluster, Controls, Framework, Ledger, Target, Uninstall
@@ -50,9 +51,9 @@ KINDS: Mapping[str, type[Any]] = {
     "controls": Controls,
 }
 
-NODES, OPERATIONS, EPOCH, LOCK = "nodes", "operations", "epoch", "lock"
+NODES, OPERATIONS, EVENTS, EPOCH, LOCK = "nodes", "operations", "events", "epoch", "lock"
 
-FOLDERS: Mapping[str, type[Any]] = {NODES: Node, OPERATIONS: Operation}
+FOLDERS: Mapping[str, type[Any]] = {NODES: Node, OPERATIONS: Operation, EVENTS: Page}
 
 PREDECESSORS = frozenset(
     {"SchemaVersion", "FrameworkID", "ConfigTarget", "Configurations", "Tasks", "Properties", "servicename"}
@@ -208,6 +209,7 @@ class Store:
         records = dict(self._read(client, KINDS))
         nodes = {node.number: node for node in self._read_all(client, NODES)}
         operations = {operation.id: operation for operation in self._read_all(client, OPERATIONS)}
+        events = {page.number: page for page in self._read_all(client, EVENTS)}
         if not records and not operations and all(node == Node(number) for number, node in nodes.items()):
             return None  # a first start that was cut off has left no more than blank nodes
         for name in KINDS:
@@ -215,7 +217,7 @@ class Store:
                 raise _missing(self._path(name))
         if records["controls"].uninstall is not Uninstall.TORN_DOWN:
             nodes = self._wanted(nodes, records["target"])
-        ledger = Ledger(nodes=nodes, operations=operations, **records)
+        ledger = Ledger(nodes=nodes, operations=operations, events=events, **records)
         return up_to_date(ledger, client.get(self._path("target"))[0])
 
     def _wanted(self, nodes: dict[int, Node], target: Target) -> dict[int, Node]:
@@ -324,7 +326,8 @@ def _flat(ledger: Ledger) -> dict[str, object]:
     """All records by their names below the root; those of the whole service come last."""
     nodes = {_name(node): node for node in ledger.nodes.values()}
     operations = {_name(operation): operation for operation in ledger.operations.values()}
-    return {**nodes, **operations, **{name: getattr(ledger, name) for name in KINDS}}
+    events = {_name(page): page for page in ledger.events.values()}
+    return {**nodes, **operations, **events, **{name: getattr(ledger, name) for name in KINDS}}
 
 
 def _changes(before: Ledger, after: Ledger) -> dict[str, tuple[object, object]]:
@@ -339,6 +342,9 @@ def _changes(before: Ledger, after: Ledger) -> dict[str, tuple[object, object]]:
     for ident, operation in after.operations.items():
         if (old := before.operations.get(ident)) is not operation:
             found[_name(operation)] = old, operation
+    for number, page in after.events.items():
+        if (earlier := before.events.get(number)) is not page:
+            found[_name(page)] = earlier, page
     for name in KINDS:
         if (one := getattr(before, name)) is not (other := getattr(after, name)):
             found[name] = one, other
@@ -347,13 +353,20 @@ def _changes(before: Ledger, after: Ledger) -> dict[str, tuple[object, object]]:
 
 def _gone(before: Ledger, after: Ledger) -> list[str]:
     """The names of the records that are no more."""
-    nodes = [_name(before.nodes[number]) for number in before.nodes.keys() - after.nodes.keys()]
-    idents = before.operations.keys() - after.operations.keys()
-    return nodes + [_name(before.operations[ident]) for ident in idents]
+    return [
+        *(_name(before.nodes[number]) for number in before.nodes.keys() - after.nodes.keys()),
+        *(_name(before.operations[ident]) for ident in before.operations.keys() - after.operations.keys()),
+        *(_name(before.events[number]) for number in before.events.keys() - after.events.keys()),
+    ]
 
 
-def _name(record: Node | Operation) -> str:
-    return f"{NODES}/{record.name}" if isinstance(record, Node) else f"{OPERATIONS}/{record.id}"
+def _name(record: Node | Operation | Page) -> str:
+    match record:
+        case Node():
+            return f"{NODES}/{record.name}"
+        case Operation():
+            return f"{OPERATIONS}/{record.id}"
+    return f"{EVENTS}/{record.id}"
 
 
 def _parts(data: Bytes) -> Iterator[Bytes]:

@@ -37,7 +37,7 @@ TWICE_EVERY, LOOK_EVERY = 4, 12
 """Of so many steps, one is checked in the ways that take time."""
 
 
-EMPTIED = frozenset({"nodes", "operations", "epoch"})
+EMPTIED = frozenset({"nodes", "operations", "events", "epoch"})
 """What of an uninstalled service's znodes is left for whoever has led last, and may be others' again."""
 
 

@@ -14,7 +14,9 @@ from scheduler.daemon.configuration import cassandra_yaml
 from scheduler.daemon.configuration.kinds import Choice, Flag, Number, PlacementConstraint, Text, Whole
 from scheduler.daemon.configuration.masking import MASK, masked_json
 from scheduler.daemon.configuration.reading import load, value_of
-from scheduler.daemon.configuration.table import CASSANDRA, SECTIONS, SETTINGS, YAML_KEY, Section, Setting
+from scheduler.daemon.configuration.sections.cassandra import CASSANDRA
+from scheduler.daemon.configuration.setting import Section, Setting
+from scheduler.daemon.configuration.table import SECTIONS, SETTINGS, YAML_KEY
 from scheduler.model.settings import Settings
 
 HEADER = """\

@@ -16,16 +16,8 @@ from scheduler.daemon.configuration import cassandra_yaml
 from scheduler.daemon.configuration.kinds import Kind
 from scheduler.daemon.configuration.masking import MASK, masked
 from scheduler.daemon.configuration.rules import RULES
-from scheduler.daemon.configuration.table import (
-    IGNORED,
-    MARATHON_APP,
-    RUNNING_USER,
-    SETTINGS,
-    YAML_KEY,
-    YAML_PATH,
-    YAML_PREFIX,
-    Setting,
-)
+from scheduler.daemon.configuration.setting import MARATHON_APP, RUNNING_USER, Setting
+from scheduler.daemon.configuration.table import IGNORED, SETTINGS, YAML_KEY, YAML_PATH, YAML_PREFIX
 from scheduler.model.placement import ConstraintError
 from scheduler.model.settings import Settings
 

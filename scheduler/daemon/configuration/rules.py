@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from scheduler.daemon.configuration.table import Values
+from scheduler.daemon.configuration.setting import Values
 
 PORTS = (
     "CASSANDRA_STORAGE_PORT",
@@ -65,22 +65,27 @@ def _user(values: Values) -> str | None:
 
 
 def _auth(values: Values) -> str | None:
-    match values["API_AUTH"]:
-        case "none":
+    if values["API_AUTH"]:
+        return None
+    return (
+        f"API_AUTH must be set, as API_HOST={values['API_HOST']} is reached from other machines; "
+        "the choices are none (a proxy in front asks for tokens), token and jwt"
+    )
+
+
+def _needed_by(auth: str, name: str, what: str) -> Callable[[Values], str | None]:
+    def rule(values: Values) -> str | None:
+        if values["API_AUTH"] != auth or values[name]:
             return None
-        case "":
-            return (
-                f"API_AUTH must be set, as API_HOST={values['API_HOST']} is reached from other machines; "
-                "the choices are none (a proxy in front asks for tokens), token and jwt"
-            )
-    return f"API_AUTH={values['API_AUTH']} is not there yet; set none, behind a proxy that asks for tokens"
+        return f"{name} must be set, to {what}, as API_AUTH is {auth}"
+
+    return rule
 
 
 def _tls(values: Values) -> str | None:
-    names = [name for name in ("API_TLS_CERT", "API_TLS_KEY") if values[name]]
-    if not names:
+    if bool(values["API_TLS_CERT"]) == bool(values["API_TLS_KEY"]):
         return None
-    return f"{', '.join(names)} must be empty: TLS is not there yet; put a proxy in front"
+    return "API_TLS_CERT and API_TLS_KEY go together: set both, or neither"
 
 
 RULES: tuple[tuple[tuple[str, ...], Callable[[Values], str | None]], ...] = (
@@ -101,6 +106,8 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Values], str | None]], ...] = (
     (PORTS, _ports),
     (("SERVICE_USER",), _user),
     (("API_AUTH", "API_HOST"), _auth),
+    (("API_AUTH", "API_TOKENS_FILE"), _needed_by("token", "API_TOKENS_FILE", "a file with the tokens")),
+    (("API_AUTH", "API_JWKS"), _needed_by("jwt", "API_JWKS", "a file or URL with the keys")),
     (("API_TLS_CERT", "API_TLS_KEY"), _tls),
 )
 """The settings that a rule is about, and what it says of their values; nothing where they keep it."""

@@ -8,11 +8,13 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from api.app import create_app
+from api.auth.callers import Identify
 from protocol.report import NodeStatus
 from protocol.schema import Keyspace, Schema
 from scheduler.daemon.service import Conflict, Health, NoAnswer, NotFound, Unavailable
+from scheduler.decide.core import decide
 from scheduler.decide.decision import Refused, UnknownName
-from scheduler.model.event import Command
+from scheduler.model.event import Command, Ordered
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
 from tests.unit.decide.cluster import Cluster
@@ -39,7 +41,8 @@ class MemoryService:
     silent_since: float | None = None
     silent_nodes: bool = False
     artifacts: dict[tuple[str, str], Path] = field(default_factory=dict)
-    commands: list[Command] = field(default_factory=list)
+    orders: list[Ordered] = field(default_factory=list)
+    waits: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
@@ -72,17 +75,32 @@ class MemoryService:
             raise Unavailable(self.unread)
         return self.cluster.world
 
-    def command(self, command: Command) -> None:
+    def command(self, order: Ordered) -> None:
         self.world()
         if self.unstored:
             raise Unavailable(self.unstored)
         try:
-            self.cluster.tell(command)
+            self.cluster.tell(order)
         except UnknownName as error:
             raise NotFound(str(error)) from None
         except Refused as error:
             raise Conflict(str(error)) from None
-        self.commands.append(command)
+        self.orders.append(order)
+
+    @property
+    def commands(self) -> list[Command]:
+        return [order.command for order in self.orders]
+
+    def preview(self, command: Command) -> World:
+        try:
+            return decide(self.world(), command, self.cluster.now).world
+        except UnknownName as error:
+            raise NotFound(str(error)) from None
+        except Refused as error:
+            raise Conflict(str(error)) from None
+
+    def await_events(self, number: int, seconds: float) -> None:
+        self.waits.append((number, seconds))
 
     def node_status(self, number: int) -> NodeStatus:
         status = self.cluster.node(number).status
@@ -99,9 +117,9 @@ class MemoryService:
         return self.artifacts.get((digest, name))
 
 
-def client(service: MemoryService) -> FlaskClient:
+def client(service: MemoryService, identify: Identify | None = None) -> FlaskClient:
     """A client of the API for the service, by the cluster's own clock."""
-    return create_app(service, lambda: service.cluster.now).test_client()
+    return create_app(service, lambda: service.cluster.now, identify).test_client()
 
 
 def deployed(nodes: int = 3) -> MemoryService:

@@ -104,7 +104,6 @@ def test_a_step_is_forced_or_restarted_by_name_or_id() -> None:
         ("/v1/plan?cmd=", 400, "cmd"),
         ("/v1/plan?cmd=interrupt&phase=x", 400, "phase"),
         ("/v1/plan?cmd=interrupt&cmd=proceed", 400, "cmd"),
-        ("/v1/plan?cmd=interrupt&dry_run=true", 400, "dry_run"),
         ("/v1/plan/interrupt?force=true", 400, "force"),
         ("/v1/plan/restart", 400, "phase"),
         ("/v1/plan/restart?phase=Nothing", 404, "Nothing"),

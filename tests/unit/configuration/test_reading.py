@@ -186,15 +186,22 @@ def test_elsewhere_it_does_and_the_choices_are_named() -> None:
         assert word in line
 
 
-@pytest.mark.parametrize("mode", ["token", "jwt"])
-def test_authentication_that_is_not_there_is_not_promised(mode: str) -> None:
+@pytest.mark.parametrize(("mode", "needed"), [("token", "API_TOKENS_FILE"), ("jwt", "API_JWKS")])
+def test_authentication_needs_to_know_its_tokens_or_keys(mode: str, needed: str) -> None:
     (line,) = errors(API_AUTH=mode)
-    assert f"API_AUTH={mode} is not there yet" in line
+    assert line.startswith(f"{needed} must be set")
+    assert load(API_AUTH=mode, **{needed: "/run/secrets/it"}).api.auth == mode
 
 
-def test_tls_that_is_not_there_is_not_promised() -> None:
-    (line,) = errors(API_TLS_CERT="/run/cert", API_TLS_KEY="/run/key")
-    assert "API_TLS_CERT, API_TLS_KEY" in line
+@pytest.mark.parametrize("alone", ["API_TLS_CERT", "API_TLS_KEY"])
+def test_a_certificate_and_its_key_go_together(alone: str) -> None:
+    (line,) = errors(**{alone: "/run/it"})
+    assert "API_TLS_CERT and API_TLS_KEY go together" in line
+
+
+def test_with_a_certificate_the_address_under_marathon_is_https() -> None:
+    settings = load(API_TLS_CERT="/run/cert", API_TLS_KEY="/run/key", MARATHON_APP_ID="/cassandra")
+    assert settings.api.url == "https://cassandra.marathon.mesos:9000"
 
 
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
@@ -335,7 +342,7 @@ def test_all_that_is_wrong_is_told_at_once_but_nothing_that_only_follows() -> No
         "API_PORT",
         "NODES",
         "CASSANDRA_NONSENSE",
-        "API_AUTH",
+        "API_JWKS",
     ]
 
 

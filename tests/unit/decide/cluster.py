@@ -14,7 +14,7 @@ from scheduler.model.offer import Offer
 from scheduler.model.resource import Resource
 from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
 from scheduler.model.task import TaskUpdate
-from scheduler.model.world import World
+from scheduler.model.world import Ledger, World
 
 CLUSTER_ID = "6f1b3ca8-718a-45ae-a814-1c57843b5683"
 
@@ -38,6 +38,11 @@ def offer(agent: int, number: int = 0, **changes: object) -> Offer:
     )
     made = Offer(f"O{agent}-{number}", f"S{agent}", f"host-{agent}", f"10.0.0.{agent}", resources)
     return made._replace(**changes)
+
+
+def decided(ledger: Ledger) -> Ledger:
+    """The records that decisions are made from: all but the event log."""
+    return replace(ledger, events={})
 
 
 @dataclass

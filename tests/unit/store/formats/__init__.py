@@ -30,8 +30,11 @@ def ledger_of(number: int) -> Ledger:
     records = records_of(number)
     nodes = {record.number: record for name, record in records.items() if name.startswith("nodes/")}
     operations = {record.id: record for name, record in records.items() if name.startswith("operations/")}
+    events = {record.number: record for name, record in records.items() if name.startswith("events/")}
     whole = {name: records[name] for name in KINDS}
-    return up_to_date(Ledger(nodes=nodes, operations=operations, **whole), stored(number)["target"])
+    return up_to_date(
+        Ledger(nodes=nodes, operations=operations, events=events, **whole), stored(number)["target"]
+    )
 
 
 def kind_of(name: str) -> type[Any]:

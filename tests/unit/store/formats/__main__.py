@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from protocol.maintenance import Progress
+from scheduler.model.eventlog import Entry, Page
 from scheduler.model.node import Node, Replacement
 from scheduler.model.operation import Operation, Part, WorkTask
 from scheduler.store.ledger import KINDS
@@ -17,6 +18,7 @@ from tests.unit.store.formats import PATH, ledger_of
 
 NEW = {
     "nodes/node-3": Node(3, replacement=Replacement("g", "S1", "host", "10.0.0.3", 1000.0)),
+    "events/00000001": Page(1, (Entry(1, 1000.0, "order", "deploy", "interrupt", "", "alice", "10.0.0.9"),)),
     "operations/7d0c": Operation(
         "7d0c",
         1,

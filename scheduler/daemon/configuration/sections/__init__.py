@@ -1,0 +1,1 @@
+"""The sections of the table of settings, in files of their own."""
