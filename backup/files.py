@@ -29,7 +29,8 @@ class FileEntry(NamedTuple):
     """A file of a table. ``name`` may be below the folder of a secondary index: ``.<index>/<component>``.
 
     Its content is that of its parts, one after the other. ``sha256`` is that of the content where there is
-    one part, and ``digest_of_parts`` where there are more.
+    at most one part; where there are more it is that of a text: the SHA-256 of each part's object in hex,
+    each with a line's end.
     """
 
     keyspace: str
@@ -51,9 +52,11 @@ class FileEntry(NamedTuple):
         return f"{self.folder}/{self.name}"
 
 
-def digest_of_parts(digests: Iterable[str]) -> str:
-    """What a file of several parts has: the SHA-256 of theirs in hex, each with a line's end."""
-    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+def content_digest(parts: tuple[Part, ...]) -> str:
+    """The ``sha256`` of a file whose parts are whole objects."""
+    if len(parts) == 1:
+        return parts[0].sha256
+    return hashlib.sha256("".join(f"{part.sha256}\n" for part in parts).encode()).hexdigest()
 
 
 def encode_node(backup: str, facts: NodeFacts, files: Iterable[FileEntry]) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from backup.names import DIGEST
+
 BACKUPS = "backups/"
 OBJECTS = "objects/"
-MARKERS = "markers/"
+PROBE = "markers/probe"
 RUNNING = "markers/backup/"
 COLLECTING = "markers/delete/"
 SUFFIX = ".json"
@@ -26,14 +28,18 @@ def object_key(digest: str) -> str:
     return f"{OBJECTS}{digest[:2]}/{digest}"
 
 
-def digest_of(key: str) -> str:
-    """The SHA-256 that an object's key says."""
-    return key.rpartition("/")[2]
+def digest_of(key: str) -> str | None:
+    """The SHA-256 that an object's key says; None where it is no object's."""
+    digest = key.rpartition("/")[2]
+    return digest if object_key(digest) == key and DIGEST.fullmatch(digest) else None
 
 
-def running_key(backup: str, who: str) -> str:
-    """The marker that a part of a backup is in progress."""
-    return f"{RUNNING}{backup}/{who}"
+def running_key(backup: str, operation: str, who: str = "") -> str:
+    """The marker that a node's part of a backup is in progress; without ``who`` the prefix of all of them.
+
+    Two clusters may be at backups of the same name: their operations differ.
+    """
+    return f"{RUNNING}{backup}/{operation}/{who}"
 
 
 def collecting_key(deletion: str) -> str:

@@ -15,6 +15,7 @@ from backup.s3.failure import (
     NotThere,
     Passing,
     S3Failed,
+    TooShort,
     WrongBucket,
     WrongKey,
     WrongRegion,
@@ -80,6 +81,8 @@ def failure(answer: Answer, location: Location, what: str) -> Exception:
         return S3Failed(f"the clocks of this node and of the store at {where} differ too much")
     if answer.status == 404:
         return NotThere(f"{what}: there is no such object at {location.shown}")
+    if answer.status == 416:
+        return TooShort(f"{what}: the object is shorter than that")
     if answer.status == 412:
         return Exists(f"{what}: it exists already at {location.shown}")
     if answer.status == 501 or code == "NotImplemented":

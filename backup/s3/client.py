@@ -19,7 +19,7 @@ from backup.location import Location
 from backup.s3.answer import Answer, Listed, failure, page, refused_keys
 from backup.s3.body import Body, Bytes
 from backup.s3.credentials import Credentials
-from backup.s3.failure import NotThere, Passing, S3Failed, Unreachable
+from backup.s3.failure import NotOffered, NotThere, Passing, S3Failed, TooShort, Unreachable
 from backup.s3.meter import PIECE_BYTES, Meter, Unmetered
 from backup.s3.patience import Patience
 from backup.s3.signing import EMPTY, query_string, signed
@@ -89,7 +89,7 @@ class Client:
         self._ask(_Request("PUT", key, f"writing {key}", headers=headers, body=body))
 
     def get(self, key: str, sink: Sink, offset: int = 0, size: int | None = None) -> None:
-        """Read an object, or ``size`` bytes of it. Raises NotThere; the content is not checked."""
+        """Read an object, or ``size`` bytes of it. Raises NotThere, TooShort; the content is not checked."""
         headers = {} if size is None else {"Range": f"bytes={offset}-{offset + size - 1}"}
         self._ask(_Request("GET", key, f"reading {key}", headers=headers, sink=sink, length=size))
 
@@ -216,8 +216,8 @@ class Client:
         """Pass the body on. Raises Passing where it is shorter than it says, or than was asked for."""
         sink, length = request.sink, answer.length
         assert sink is not None
-        if request.length is not None and (answer.status != 206 or length != request.length):
-            raise Passing(f"it sends another range than the one that was asked for (HTTP {answer.status})")
+        if request.length is not None:
+            _check_range(answer, request)
         sink.begin()
         done, buffer = 0, memoryview(bytearray(PIECE_BYTES))
         while count := answer.readinto(buffer[: self._meter.grant(PIECE_BYTES)]):
@@ -280,6 +280,13 @@ class _Memory:
         self.data += data
         if len(self.data) > self._limit:
             raise S3Failed(f"{self._key} is larger than it can be")
+
+
+def _check_range(answer: http.client.HTTPResponse, request: _Request) -> None:
+    if answer.status != 206:
+        raise NotOffered(f"{request.what}: the store does not offer to read a part of an object")
+    if answer.length is not None and answer.length < (request.length or 0):
+        raise TooShort(f"{request.what}: the object is shorter than that")
 
 
 def _text(answer: http.client.HTTPResponse, method: str) -> bytes:

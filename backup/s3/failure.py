@@ -29,6 +29,10 @@ class NotThere(S3Failed):
     """There is no such object."""
 
 
+class TooShort(NotThere):
+    """The object does not reach as far as what is asked for."""
+
+
 class Exists(S3Failed):
     """There is such an object already, and it was to be new."""
 

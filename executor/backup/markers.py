@@ -25,8 +25,8 @@ RUNNING_LIVES = timedelta(hours=24)
 """How long a backup's marker holds without being renewed: one that has crashed is waited for no longer."""
 
 COLLECTING_LIVES = timedelta(minutes=15)
-RENEW_SECONDS = 300.0
-"""How old a marker may become before it is renewed. A deletion that cannot do so in time stops itself."""
+RENEW_SECONDS = 60.0
+"""How old a marker may become before it is renewed."""
 
 POLL_SECONDS = 5.0
 
@@ -70,6 +70,13 @@ class Marker:
     def remove(self) -> None:
         """Take it away."""
         self._client.delete([self._key])
+
+    def remove_quietly(self) -> None:
+        """Take it away if that is possible; otherwise it expires."""
+        try:
+            self.remove()
+        except S3Failed as error:
+            log.warning("the marker %s stays until it expires: %s", self._key, error)
 
     def others(self, prefix: str, lives: timedelta) -> list[str]:
         """The keys of the live markers below a prefix, by the store's clock."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backup.files import FileEntry, Part, digest_of_parts, encode_node
+from backup.files import FileEntry, Part, content_digest, encode_node
 from backup.keys import running_key
 from backup.manifest import NodeFacts, NodeSummary
 from backup.s3.body import FilePart
@@ -23,7 +23,7 @@ from executor.backup.hashing import digest_of_range
 from executor.backup.known import Content, Known
 from executor.backup.packing import SMALL_BYTES, bundles, segments
 from executor.backup.snapshot import Found
-from executor.backup.workers import THREADS, Task, Workers
+from executor.backup.workers import THREADS, CountDown, Task, Workers
 
 LEAST_USE = 4
 """A bundle of which less than this part was of use to the last backup is bundled anew."""
@@ -31,9 +31,13 @@ LEAST_USE = 4
 
 @dataclass(frozen=True)
 class UploadJob:
-    """``data`` is Cassandra's data directory, ``tag`` its snapshot's, ``cache`` a folder in the volume."""
+    """``data`` is Cassandra's data directory, ``tag`` its snapshot's, ``cache`` a folder in the volume.
+
+    ``operation`` is the operation's id: an upload that goes on has the same.
+    """
 
     backup: str
+    operation: str
     facts: NodeFacts
     data: Path
     tag: str
@@ -47,10 +51,11 @@ def upload(client: Client, job: UploadJob, control: Control) -> NodeSummary:
     Raises S3Failed, Stopped, OSError.
     """
     bound = control.client(client)
-    marker = markers.Marker(bound, running_key(job.backup, job.facts.node))
+    marker = markers.Marker(bound, running_key(job.backup, job.operation, job.facts.node))
     known = Known(job.cache, client.location)
     try:
         marker.write()
+        control.doing("waiting until no deletion runs at the location")
         markers.await_no_deletion(marker, control.pause)
         return _Upload(bound, job, control, marker, known).run()
     finally:
@@ -160,9 +165,7 @@ class _Upload:
 
     def complete(self, found: Found, parts: tuple[Part, ...]) -> None:
         """All segments of a file are there."""
-        digests = [part.sha256 for part in parts]
-        digest = digests[0] if len(digests) == 1 else digest_of_parts(digests)
-        self._known.add([(found.identity, Content(digest, parts))])
+        self._known.add([(found.identity, Content(content_digest(parts), parts))])
         self._control.add(1, 0)
 
     def _entries(self, files: list[Found]) -> Iterator[FileEntry]:
@@ -180,17 +183,16 @@ class _Large:
         self._upload = upload
         self._segments = segments(found.size)
         self._parts: dict[int, Part] = {}
+        self._left = CountDown(len(self._segments))
 
     def tasks(self) -> Iterator[Task]:
         return (functools.partial(self._do, offset, size) for offset, size in self._segments)
 
     def _do(self, offset: int, size: int) -> None:
         part = self._upload.segment(self._found.path, offset, size)
-        # Storing and counting are one step each, and only one thread stores the last.
         self._parts[offset] = part
-        if len(self._parts) == len(self._segments):
-            parts = dict(self._parts)
-            self._upload.complete(self._found, tuple(parts[offset] for offset, _ in self._segments))
+        if self._left.last():
+            self._upload.complete(self._found, tuple(self._parts[offset] for offset, _ in self._segments))
 
 
 def _read(found: Found) -> bytes:

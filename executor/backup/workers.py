@@ -51,3 +51,17 @@ class Workers:
     def _next(self, supply: Iterator[Task]) -> Task | None:
         with self._lock:
             return None if self._failures else next(supply, None)
+
+
+class CountDown:
+    """Tells which of several tasks is the last to end."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._lock = threading.Lock()
+
+    def last(self) -> bool:
+        """One has ended: whether it was the last."""
+        with self._lock:
+            self._left -= 1
+            return self._left == 0
