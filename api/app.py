@@ -8,9 +8,10 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from api import coming, configuration, errors, events, nodes, operations, plans, state
+from api import coming, configuration, debug, errors, events, nodes, operations, plans, state
 from api.auth.callers import Identify
-from api.auth.guard import guarding
+from api.auth.guard import guarding, open_calls
+from api.metrics import calls as metrics
 from api.orders import Preview
 from api.requests import MOST_BODY_BYTES, refuse_large_body
 from api.standby import passing_on
@@ -32,13 +33,14 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
-    for part in (plans, operations, nodes, configuration, state, events):
+    for part in (plans, operations, nodes, configuration, state, events, debug):
         app.register_blueprint(part.blueprint(service, clock))
     app.register_blueprint(coming.blueprint())
     errors.install(app)
     app.register_error_handler(Preview, plans.previewed(clock))
+    metrics.install(app, service, clock)
     app.before_request(refuse_large_body)
-    app.before_request(guarding(identify))
+    app.before_request(guarding(identify, open_calls(metrics=not service.settings.metrics_auth)))
     app.before_request(passing_on(service))
     app.after_request(_Freshness(service, clock).tell)
     app.wsgi_app = _Unprefixed(app.wsgi_app, lambda: service.settings.service.name)  # type: ignore[method-assign]

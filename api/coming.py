@@ -20,9 +20,7 @@ CALLS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/backups", "the list of backups"),
     ("DELETE", "/v1/backups/<path:name>", "the deletion of backups"),
     ("PUT", "/v1/datacenter", "a cluster over several data centers"),
-    ("GET", "/v1/debug/reservations", "the list of reservations"),
     ("GET", "/v1/openapi.json", "the OpenAPI description"),
-    ("GET", "/metrics", "the export of metrics"),
     ("GET", "/", "the web page"),
 )
 """Method, path and what is not there yet."""

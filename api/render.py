@@ -6,14 +6,16 @@ from datetime import datetime, timezone
 
 from protocol.codec import Json, encode
 from protocol.report import NodeStatus
+from scheduler.daemon.offer_log import Fate
 from scheduler.daemon.service import Health
 from scheduler.decide.operation_plans import state as part_state
 from scheduler.decide.operations import PHASES
 from scheduler.model.eventlog import Entry
-from scheduler.model.node import Node
+from scheduler.model.node import Node, Placement
 from scheduler.model.operation import RUNNING, Operation, Part, share_of
 from scheduler.model.plan import Phase, Plan, Status, Step
-from scheduler.model.world import Shortfall, World
+from scheduler.model.resource import Resource
+from scheduler.model.world import World
 
 ANNOUNCED_PORT = 9042
 """The port of the load-balanced address, whatever port the nodes have."""
@@ -153,13 +155,50 @@ def node_status(status: NodeStatus) -> Json:
     return {**encode(status), "as_of": moment(status.as_of)}
 
 
-def shortfall(agent_id: str, value: Shortfall) -> Json:
-    """Why an agent's last offer was no use."""
+def fate(value: Fate) -> Json:
+    """An offer and what became of it."""
+    offer = value.offer
     return {
-        "agent_id": agent_id,
-        "hostname": value.hostname,
-        "reasons": list(value.reasons),
+        "offer_id": offer.id,
+        "agent_id": offer.agent_id,
+        "hostname": offer.hostname,
         "at": moment(value.at),
+        "outcome": "accepted" if value.operations else "declined",
+        "reasons": list(value.reasons),
+        "operations": list(value.operations),
+        "resources": [_resource(resource) for resource in offer.resources],
+    }
+
+
+def reservations(node: Node) -> list[Json]:
+    """What is reserved for a node, and the generations of it that were given up."""
+    place = node.placement
+    held = [_reservation(node, place)] if place is not None else []
+    return [*held, *({"node": node.name, "generation": g, "state": GIVEN_UP} for g in node.abandoned)]
+
+
+GIVEN_UP = "given up: destroyed wherever it is offered"
+
+
+def _reservation(node: Node, place: Placement) -> Json:
+    return {
+        "node": node.name,
+        "generation": place.generation,
+        "state": "to be given up" if node.giving_up or node.left else "in use" if node.alive else "kept",
+        "agent_id": place.agent_id,
+        "hostname": place.hostname,
+        "volume": place.persistence_id,
+        "resources": [_resource(resource) for resource in place.resources],
+    }
+
+
+def _resource(value: Resource) -> Json:
+    ranges = [f"{low}-{high}" if low != high else str(low) for low, high in value.ranges]
+    return {
+        "name": value.name,
+        "value": ",".join(ranges) if ranges else value.scalar,
+        "reserved": bool(value.reservations),
+        "volume": value.persistence_id,
     }
 
 

@@ -56,9 +56,4 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
-    @routes.get("/v1/debug/offers")
-    def offers() -> Response:
-        found = service.world().session.shortfalls
-        return jsonify([render.shortfall(agent_id, found[agent_id]) for agent_id in sorted(found)])
-
     return routes

@@ -17,12 +17,19 @@ OPEN = frozenset(
 )
 """Calls that need no token: what Marathon, agents and other data centers ask."""
 
+METRICS = "metrics.metrics"
+
 HEADER = re.compile(r"\s*(?:token=|bearer\s+)(\S+)\s*", re.IGNORECASE)
 
 MISSING = "this call needs a token, in the header Authorization: token=<token> or Bearer <token>"
 
 
-def guarding(identify: Identify | None, open_calls: frozenset[str] = OPEN) -> Callable[[], None]:
+def open_calls(*, metrics: bool) -> frozenset[str]:
+    """The endpoints that need no token."""
+    return OPEN | {METRICS} if metrics else OPEN
+
+
+def guarding(identify: Identify | None, open_to_all: frozenset[str]) -> Callable[[], None]:
     """A step before every request, which leaves the caller for ``callers.caller``.
 
     Without ``identify`` anybody may call. Raises Unauthorized or Forbidden.
@@ -31,7 +38,7 @@ def guarding(identify: Identify | None, open_calls: frozenset[str] = OPEN) -> Ca
     def guard() -> None:
         _refuse_other_sites()
         g.caller = ANYBODY
-        if identify is None or request.endpoint in open_calls:
+        if identify is None or request.endpoint in open_to_all:
             return
         g.caller = identify(_token())
         if request.method not in READS and not g.caller.may_write:

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,9 +19,11 @@ from kazoo.exceptions import NoAuthError
 from protocol.message import SCHEMA, STATUS
 from protocol.report import NodeStatus
 from protocol.schema import Schema
+from scheduler.daemon.counts import Counts
 from scheduler.daemon.engine import Engine, Refusal
 from scheduler.daemon.leadership import Leadership
 from scheduler.daemon.loop import Uninstalled
+from scheduler.daemon.offer_log import Fate
 from scheduler.daemon.questions import Questions
 from scheduler.daemon.service import Conflict, Health, NoAnswer, Unavailable
 from scheduler.decide import uninstall
@@ -95,6 +97,7 @@ class Daemon:
         ends: bool = False,
     ) -> None:
         self.settings = settings
+        self.counts = Counts()
         self._ends = ends
         self._wanted = settings
         self._secrets = secrets
@@ -282,7 +285,7 @@ class Daemon:
         )
         detector = detector_for(self.settings.mesos_master)
         self._driver = Driver(framework, detector, self._on_event, may_subscribe)
-        self._engine = Engine(world, store, self._session, self._driver, time.time)
+        self._engine = Engine(world, store, self._session, self._driver, time.time, self.counts)
         self._engine.finish()
         self._driver.start()
         self._engine.run()
@@ -382,6 +385,15 @@ class Daemon:
                 except NoAnswer as error:
                     reasons.append(str(error))
         raise NoAnswer("; ".join(reasons) or "no node is NORMAL, so none can tell which keyspaces there are")
+
+    def offers(self) -> Sequence[Fate]:
+        """See ``Service``."""
+        self.world()
+        return self._engine.offers.fates() if self._engine is not None else ()
+
+    def backlog(self) -> int:
+        """See ``Service``."""
+        return self._engine.waiting if self._engine is not None else 0
 
     def artifact(self, digest: str, name: str) -> Path | None:
         """See ``Service``."""

@@ -15,12 +15,14 @@ from gevent.event import AsyncResult
 from gevent.queue import Empty, Queue
 from gevent.timeout import Timeout
 
+from scheduler.daemon.counts import CountingLedgers, CountingMesos, Counts
 from scheduler.daemon.loop import Ledgers, Loop, Mesos, Refusal
+from scheduler.daemon.offer_log import OfferLog
 from scheduler.daemon.service import Conflict, NotFound, Unavailable
 from scheduler.decide import eventlog
 from scheduler.decide.core import decide
 from scheduler.decide.decision import Refused, UnknownName
-from scheduler.model.event import Command, Event, Ordered, Tick
+from scheduler.model.event import Command, Event, OffersReceived, Ordered, Tick
 from scheduler.model.world import World
 from scheduler.store.session import FateUnknown, Fenced
 
@@ -61,7 +63,10 @@ class Order:
 
 
 class Engine:
-    """Runs the loop for one leader. ``clock`` gives seconds since the epoch."""
+    """Runs the loop for one leader. ``clock`` gives seconds since the epoch.
+
+    ``offers`` remembers what became of the last ones.
+    """
 
     def __init__(
         self,
@@ -70,8 +75,12 @@ class Engine:
         session: Connection,
         mesos: Mesos,
         clock: Callable[[], float],
+        counts: Counts,
     ) -> None:
-        self._loop = Loop(world, store, mesos, clock)
+        self.offers = OfferLog()
+        self._counts = counts
+        counting = CountingMesos(mesos, counts, self.offers.done)
+        self._loop = Loop(world, CountingLedgers(store, counts), counting, clock)
         self._store = store
         self._session = session
         self._clock = clock
@@ -83,6 +92,12 @@ class Engine:
     def world(self) -> World:
         """The world after the last event."""
         return self._loop.world
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for their turn."""
+        length: int = self._queue.qsize()
+        return length
 
     def submit(self, event: Event) -> None:
         """Queue an event; it is handled after those before it."""
@@ -153,9 +168,16 @@ class Engine:
 
     def _take(self, item: Order | Event) -> None:
         if not isinstance(item, Order):
-            self._loop.step(item)
+            self._step(item)
         elif not item.withdrawn:
             self._obey(item)
+
+    def _step(self, event: Event) -> None:
+        self._counts.happened(event)
+        if isinstance(event, OffersReceived):
+            self.offers.begin(event.offers, self._clock())
+        self._loop.step(event)
+        self.offers.end(self._loop.world)
 
     def _obey(self, order: Order) -> None:
         order.begun = True

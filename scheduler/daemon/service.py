@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from protocol.report import NodeStatus
 from protocol.schema import Schema
+from scheduler.daemon.counts import Counts
+from scheduler.daemon.offer_log import Fate
 from scheduler.model.event import Command, Ordered
 from scheduler.model.settings import Settings
 from scheduler.model.world import World
@@ -62,6 +65,7 @@ class Service(Protocol):
     """The daemon as the API sees it."""
 
     settings: Settings
+    counts: Counts
 
     def health(self) -> Health:
         """Never fails, also without ZooKeeper."""
@@ -89,6 +93,12 @@ class Service(Protocol):
 
     def schema(self) -> Schema:
         """Ask the nodes that are up for their keyspaces, one after the other. Raises NoAnswer."""
+
+    def offers(self) -> Sequence[Fate]:
+        """What became of the last offers, the newest first."""
+
+    def backlog(self) -> int:
+        """How many events wait to be decided on."""
 
     def artifact(self, digest: str, name: str) -> Path | None:
         """The file that is served under this content hash and name."""

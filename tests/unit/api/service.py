@@ -11,6 +11,8 @@ from api.app import create_app
 from api.auth.callers import Identify
 from protocol.report import NodeStatus
 from protocol.schema import Keyspace, Schema
+from scheduler.daemon.counts import Counts
+from scheduler.daemon.offer_log import Fate
 from scheduler.daemon.service import Conflict, Health, NoAnswer, NotFound, Unavailable
 from scheduler.decide.core import decide
 from scheduler.decide.decision import Refused, UnknownName
@@ -42,6 +44,8 @@ class MemoryService:
     silent_nodes: bool = False
     artifacts: dict[tuple[str, str], Path] = field(default_factory=dict)
     orders: list[Ordered] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
     waits: list[tuple[int, float]] = field(default_factory=list)
 
     @property
@@ -112,6 +116,12 @@ class MemoryService:
         if self.silent_nodes:
             raise NoAnswer("node-0 did not answer within 3 s")
         return SCHEMA
+
+    def offers(self) -> list[Fate]:
+        return self.fates
+
+    def backlog(self) -> int:
+        return 0
 
     def artifact(self, digest: str, name: str) -> Path | None:
         return self.artifacts.get((digest, name))

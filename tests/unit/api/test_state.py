@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from scheduler.model.world import Shortfall
 from tests.unit.api.service import MemoryService, client, deployed
 
 PASSWORD = "hunter2"
@@ -105,13 +104,3 @@ def test_an_artifact_that_is_not_there_is_404(tmp_path: Path) -> None:
     service = MemoryService(artifacts={("ab12", "gone"): tmp_path / "gone"})
     for path in ("ab12/gone", "ab12/other", "cd34/gone", "ab12/..%2f..%2fetc%2fpasswd"):
         assert client(service).get(f"/v1/artifacts/{path}").status_code == 404
-
-
-def test_the_last_offers_are_explained() -> None:
-    service = deployed()
-    shortfall = Shortfall("host-9", ("cpus",), 1000.0)
-    session = replace(service.cluster.world.session, shortfalls={"S9": shortfall})
-    service.cluster.world = replace(service.cluster.world, session=session)
-    assert client(service).get("/v1/debug/offers").json == [
-        {"agent_id": "S9", "hostname": "host-9", "reasons": ["cpus"], "at": "1970-01-01T00:16:40.000Z"}
-    ]
