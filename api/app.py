@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from api import coming, configuration, debug, errors, events, nodes, operations, plans, state
+from api import coming, configuration, debug, errors, events, nodes, operations, page, plans, state
 from api.auth.callers import Identify
 from api.auth.guard import guarding, open_calls
 from api.metrics import calls as metrics
@@ -35,12 +35,15 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
     for part in (plans, operations, nodes, configuration, state, events, debug):
         app.register_blueprint(part.blueprint(service, clock))
+    app.register_blueprint(page.blueprint(service, clock, identify))
     app.register_blueprint(coming.blueprint())
     errors.install(app)
     app.register_error_handler(Preview, plans.previewed(clock))
     metrics.install(app, service, clock)
     app.before_request(refuse_large_body)
-    app.before_request(guarding(identify, open_calls(metrics=not service.settings.metrics_auth)))
+    app.before_request(page.take_login)
+    open_to_all = open_calls(metrics=not service.settings.metrics_auth) | page.OPEN
+    app.before_request(guarding(identify, open_to_all))
     app.before_request(passing_on(service))
     app.after_request(_Freshness(service, clock).tell)
     app.wsgi_app = _Unprefixed(app.wsgi_app, lambda: service.settings.service.name)  # type: ignore[method-assign]
@@ -92,6 +95,9 @@ class _Unprefixed:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path, name = environ.get("PATH_INFO", ""), self._name().strip("/")
         for prefix in (f"/service/{name}", f"/{name}"):
+            if path == prefix:
+                # A browser takes what the page refers to for a neighbour of this path, not for what is below.
+                environ[page.ROOT] = f"{name.rpartition('/')[2]}/"
             if path == prefix or path.startswith(prefix + "/"):
                 environ["PATH_INFO"] = path.removeprefix(prefix) or "/"
                 break

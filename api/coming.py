@@ -21,7 +21,6 @@ CALLS: tuple[tuple[str, str, str], ...] = (
     ("DELETE", "/v1/backups/<path:name>", "the deletion of backups"),
     ("PUT", "/v1/datacenter", "a cluster over several data centers"),
     ("GET", "/v1/openapi.json", "the OpenAPI description"),
-    ("GET", "/", "the web page"),
 )
 """Method, path and what is not there yet."""
 

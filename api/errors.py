@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -31,6 +31,7 @@ class NotThereYet(Exception):
 
 
 STATUS: dict[type[Exception], int] = {
+    BadRequest: 400,
     Unauthorized: 401,
     Forbidden: 403,
     NotFound: 404,
@@ -56,26 +57,20 @@ def message(text: str, status: int, /, **more: Any) -> Response:
 
 def install(app: Flask) -> None:
     """Have every error of the app answered as JSON."""
-    for kind, status in STATUS.items():
-        app.register_error_handler(kind, _handler(status))
-    app.register_error_handler(BadRequest, _bad_request)
+    for kind in STATUS:
+        app.register_error_handler(kind, refusal)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _handler(status: int) -> Callable[[Exception], Response]:
-    def answer(error: Exception) -> Response:
-        response = message(str(error), status)
-        if status == 401:
-            response.headers["WWW-Authenticate"] = 'Bearer realm="cassandra"'
-        return response
-
-    return answer
-
-
-def _bad_request(error: BadRequest) -> Response:
-    errors = [{"field": name, "message": text} for name, text in error.fields.items()]
-    return message(str(error), 400, **({"errors": errors} if errors else {}))
+def refusal(error: Exception) -> Response:
+    """The answer to one of the errors in STATUS."""
+    status, fields = STATUS[type(error)], getattr(error, "fields", {})
+    errors = [{"field": name, "message": text} for name, text in fields.items()]
+    response = message(str(error), status, **({"errors": errors} if errors else {}))
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="cassandra"'
+    return response
 
 
 def _http(error: HTTPException) -> Response:

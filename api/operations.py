@@ -10,14 +10,22 @@ from api import render
 from api.maintenance_requests import read_request
 from api.orders import DRY_RUN, give
 from api.requests import body, no_body, query
+from protocol.codec import Json
 from scheduler.daemon.service import NotFound, Service
 from scheduler.decide import operations
 from scheduler.model.event import StopOperation
+from scheduler.model.world import World
 
 REPAIR_STOP = (
     "Cassandra can only end all repairs of a node: on the node that the operation is at, "
     "those begun by hand are ended too"
 )
+
+
+def history(world: World, now: float) -> list[Json]:
+    """All operations that are remembered, the newest first."""
+    newest_first = sorted(world.ledger.operations.values(), key=lambda one: -one.number)
+    return [render.operation(world, one.kind, one, now) for one in newest_first]
 
 
 def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
@@ -45,10 +53,8 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return jsonify(render.operation(world, kind, operations.latest(world, kind), clock()))
 
     @routes.get("/v1/operations")
-    def history() -> Response:
-        world, now = service.world(), clock()
-        newest_first = sorted(world.ledger.operations.values(), key=lambda one: -one.number)
-        return jsonify([render.operation(world, one.kind, one, now) for one in newest_first])
+    def everything() -> Response:
+        return jsonify(history(service.world(), clock()))
 
     @routes.get("/v1/operations/<ident>")
     def one(ident: str) -> Response:

@@ -45,8 +45,8 @@ HOP_BY_HOP = frozenset(
 OWN = frozenset({"state.health", "state.artifact"})
 """What every instance tells and serves itself; so it does with ``/metrics``."""
 
-ALSO_WITHOUT_LEADER = frozenset({"state.health_check", "state.ping"})
-"""What tells how this instance does while nobody is known to lead."""
+ALSO_WITHOUT_LEADER = frozenset({"state.health_check", "state.ping", "page.asset"})
+"""What tells how this instance does while nobody is known to lead, and what the page is made up with."""
 
 
 def passing_on(service: Service) -> Callable[[], Response | None]:
@@ -110,6 +110,8 @@ def _headers(service: Service) -> dict[str, str]:
     passed["X-Forwarded-For"] = ", ".join(
         hop for hop in (request.headers.get("X-Forwarded-For"), request.remote_addr) if hop
     )
+    # Under this name the browser knows the service, which tells changes of its own page from other sites'.
+    passed.setdefault("X-Forwarded-Host", request.host)
     return {**passed, HOP: service.settings.service.name}
 
 

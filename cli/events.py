@@ -55,7 +55,7 @@ def line(event: Json) -> str:
     """An event in one line."""
     who = f"  ({event['who']}{_from(event)})" if event.get("who") else ""
     why = f": {event['why']}" if event.get("why") else ""
-    what = " ".join(f"{event['subject']} {event['what']}{why}".split())
+    what = " ".join(f"{event['what']}{why}".split())
     return f"{show.moment(event['at'])}  {what}{who}"
 
 

@@ -193,7 +193,7 @@ def test_events_are_shown_and_a_cursor_goes_on(
         "at": "2026-01-01T00:00:00Z",
         "kind": "order",
         "subject": "node-1",
-        "what": "restarted",
+        "what": "node-1 is restarted",
         "why": "",
         "who": "ops",
         "from": "10.1.1.1",
@@ -201,7 +201,7 @@ def test_events_are_shown_and_a_cursor_goes_on(
     }
     stranger = Stranger((200, json.dumps({"events": [event], "cursor": "7"})))
     assert run_backup(stranger, monkeypatch, "events", "--since", "6") == 0
-    assert "node-1 restarted  (ops from 10.1.1.1)" in capsys.readouterr().out
+    assert "node-1 is restarted  (ops from 10.1.1.1)" in capsys.readouterr().out
     assert stranger.asked[0][1] == "/v1/events?since=6"
 
 
