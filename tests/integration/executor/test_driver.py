@@ -137,7 +137,7 @@ def test_it_comes_back_after_an_agents_restart(callbacks: Callbacks, start: Any,
     first.subscribed().send(LAUNCH)
     callbacks.wait("launch", "t", b"hi")
     first.close()
-    eventually(lambda: driver._loop._stream is None, "the end of the stream")
+    eventually(lambda: not driver._outbox._connected, "the driver's notice of the stream's end")
     driver.update("t", "TASK_RUNNING")
     second = Agent(port=int(first.address.split(":")[1]))
     stack.callback(second.close)
