@@ -188,6 +188,27 @@ def test_a_teardown_ends_the_executors(
     eventually(lambda: executors_at(control.agent(index(task)), task.executor.id) == [], "its end")
 
 
+def test_an_agent_remembers_an_executor_that_has_ended(
+    control: ControlledMesos, scheduler: Scheduler, workshop: Workshop
+) -> None:
+    """With its sandbox, which is where a person looks for why it has ended."""
+    task = running(scheduler, workshop.executor())
+    sandbox = control.sandbox(index(task), task.agent_id, scheduler.framework_id, task.executor.id)
+    scheduler.driver.perform(ShutdownExecutor(task.executor.id, task.agent_id))
+    assert lost(scheduler, task).status == 0
+
+    def remembered(where: str) -> bool:
+        known = request(control.agent(index(task)), "GET", "/state").json()[where]
+        ended = [e for f in known for e in f["completed_executors"] if e["id"] == task.executor.id]
+        return [(e["directory"], [t["state"] for t in e["completed_tasks"]]) for e in ended] == [
+            (str(sandbox.resolve()), ["TASK_KILLED"])
+        ]
+
+    eventually(lambda: remembered("frameworks") or remembered("completed_frameworks"), "its record")
+    scheduler.driver.teardown()
+    eventually(lambda: remembered("completed_frameworks"), "its framework's end")
+
+
 def executors_at(agent: str, executor_id: str) -> list[str]:
     """The executor, as long as its agent counts it among those that run."""
     frameworks = request(agent, "GET", "/state").json()["frameworks"]

@@ -6,7 +6,7 @@ agent's death is written down before anybody is told of it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +21,9 @@ from local.mesos.build import VERSION
 from local.mesos.resources import Resources
 
 Json = dict[str, Any]
+
+COMPLETED_FRAMEWORKS = 50
+"""As many as a real agent remembers (src/slave/constants.hpp)."""
 
 
 class Agent:
@@ -37,6 +40,10 @@ class Agent:
         self.ending: set[str] = set()
         """Frameworks that the master has removed, and whose executors have not all ended yet."""
         self.executors: dict[tuple[str, str], Executor] = {}
+        self.completed: dict[str, deque[Executor]] = {}
+        """Executors of which nothing is left but what they were, the newest last, by framework."""
+        self.completed_frameworks: deque[Json] = deque(maxlen=COMPLETED_FRAMEWORKS)
+        """FrameworkInfo of those that the master has removed."""
         self.operations: dict[str, Json] = {}
         """Those whose outcome is not acknowledged, by uuid, as ``link.Registration`` has them."""
         self.recovering = False
@@ -115,6 +122,8 @@ class Agent:
         if executor.state is State.TERMINATED and over:
             self.executors.pop(executor.key, None)
             self.checkpoints.drop_executor(*executor.key)
+            most = self.settings.max_completed_executors
+            self.completed.setdefault(executor.framework_id, deque(maxlen=most)).append(executor)
             self.forget_ended(executor.framework_id)
         else:
             self.keep(executor)
@@ -123,4 +132,11 @@ class Agent:
         """A framework that the master has removed is known until its last executor has ended."""
         if framework_id in self.ending and not self.executors_of(framework_id):
             self.ending.discard(framework_id)
-            self.frameworks.pop(framework_id, None)
+            self.completed_frameworks.append(self.frameworks.pop(framework_id))
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Executors are remembered as long as their framework is."""
+        remembered = {info["id"]["value"] for info in self.completed_frameworks} | set(self.frameworks)
+        for framework_id in set(self.completed) - remembered:
+            del self.completed[framework_id]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from local.mesos import shown
@@ -23,7 +25,10 @@ def state(agent: Agent) -> Json:
 
 def frameworks(agent: Agent) -> Json:
     """GET_FRAMEWORKS."""
-    return _filled(frameworks=[{"framework_info": info} for info in agent.frameworks.values()])
+    return _filled(
+        frameworks=[{"framework_info": info} for info in agent.frameworks.values()],
+        completed_frameworks=[{"framework_info": info} for info in agent.completed_frameworks],
+    )
 
 
 def executors(agent: Agent) -> Json:
@@ -32,7 +37,13 @@ def executors(agent: Agent) -> Json:
     for executor in agent.executors.values():
         name = "completed_executors" if executor.state is State.TERMINATED else "executors"
         by_list[name].append({"executor_info": executor.info})
+    for executor in _completed(agent):
+        by_list["completed_executors"].append({"executor_info": executor.info})
     return dict(by_list)
+
+
+def _completed(agent: Agent) -> Iterator[Executor]:
+    return chain.from_iterable(agent.completed.values())
 
 
 def tasks(agent: Agent) -> Json:
@@ -45,6 +56,9 @@ def tasks(agent: Agent) -> Json:
                 "terminated_tasks" if task.ended else "launched_tasks" if task.delivered else "queued_tasks"
             )
             by_list[name].append(_task(agent, executor, task))
+    for executor in (*agent.executors.values(), *_completed(agent)):
+        for task in executor.completed_tasks:
+            by_list["completed_tasks"].append(_task(agent, executor, task))
     return dict(by_list)
 
 

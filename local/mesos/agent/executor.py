@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from base64 import b64encode
+from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -18,6 +19,9 @@ from local.mesos.resources import Resources, joined
 from local.mesos.stream import EventStream
 
 Json = dict[str, Any]
+
+COMPLETED_TASKS = 200
+"""As many as a real agent remembers of an executor (src/slave/constants.hpp)."""
 
 
 class State(str, Enum):
@@ -61,6 +65,8 @@ class Executor:
     state: State = State.REGISTERING
     stream: EventStream | None = None
     tasks: dict[str, Task] = field(default_factory=dict)
+    completed_tasks: deque[Task] = field(default_factory=lambda: deque(maxlen=COMPLETED_TASKS))
+    """Those that have ended, and whose scheduler knows."""
     killed_for: tuple[str, str, str] | None = None
     """State, reason and message for its tasks, where the agent itself ends the executor."""
 

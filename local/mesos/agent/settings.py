@@ -22,6 +22,7 @@ DEFAULTS = {
     "executor_reregistration_timeout": "2secs",
     "executor_shutdown_grace_period": "5secs",
     "gc_delay": "1weeks",
+    "max_completed_executors_per_framework": "150",
     "recovery_timeout": "15mins",
     "switch_user": "true",
 }
@@ -71,7 +72,6 @@ IGNORED = {
     "isolation": "posix/cpu,posix/mem",
     "logbufsecs": "0",
     "logging_level": "INFO",
-    "max_completed_executors_per_framework": "150",
     "memory_profiling": "false",
     "network_cni_metrics": "true",
     "network_cni_root_dir_persist": "false",
@@ -123,6 +123,8 @@ class Settings:
     recovery_timeout: float
     executor_environment: Mapping[str, str]
     switch_user: bool
+    max_completed_executors: int
+    """How many are remembered of each framework."""
     flags: Mapping[str, str]
 
     @property
@@ -157,6 +159,7 @@ def read(arguments: Iterable[str]) -> Settings:
         recovery_timeout=values.seconds("recovery_timeout"),
         executor_environment=_object("executor_environment_variables", values),
         switch_user=values.is_on("switch_user"),
+        max_completed_executors=values.number("max_completed_executors_per_framework"),
         flags=values.as_dict(),
     )
 

@@ -108,7 +108,7 @@ class StatusUpdates:
         if not executor.tasks[task_id].updates.acknowledge(uuid):
             return
         if executor.tasks[task_id].ended and not executor.tasks[task_id].updates.pending:
-            del executor.tasks[task_id]
+            executor.completed_tasks.append(executor.tasks.pop(task_id))
         self._agent.settle(executor)
 
     def _acknowledge_stray(self, key: tuple[str, str], uuid: str) -> None:

@@ -39,8 +39,8 @@ def state(agent: Agent) -> Json:
         "attributes": shown.attributes(settings.attributes),
         **_master(agent),
         "flags": dict(settings.flags),
-        "frameworks": [_framework(agent, framework_id) for framework_id in agent.frameworks],
-        "completed_frameworks": [],
+        "frameworks": [_framework(agent, info) for info in agent.frameworks.values()],
+        "completed_frameworks": [_framework(agent, info) for info in agent.completed_frameworks],
     }
 
 
@@ -57,9 +57,10 @@ def _master(agent: Agent) -> Json:
     return {"master_hostname": "localhost" if host.startswith("127.") else host}
 
 
-def _framework(agent: Agent, framework_id: str) -> Json:
-    info = agent.frameworks[framework_id]
-    mine = [executor for executor in agent.executors.values() if executor.framework_id == framework_id]
+def _framework(agent: Agent, info: Json) -> Json:
+    framework_id = info["id"]["value"]
+    mine = agent.executors_of(framework_id)
+    ended = [item for item in mine if item.state is State.TERMINATED]
     multi_role = {"type": "MULTI_ROLE"} in info.get("capabilities", [])
     return {
         "id": framework_id,
@@ -71,14 +72,16 @@ def _framework(agent: Agent, framework_id: str) -> Json:
         **({"principal": info["principal"]} if "principal" in info else {}),
         **({"roles": info.get("roles", [])} if multi_role else {"role": info.get("role", "*")}),
         "executors": [_executor(agent, item) for item in mine if item.state is not State.TERMINATED],
-        "completed_executors": [_executor(agent, item) for item in mine if item.state is State.TERMINATED],
+        "completed_executors": [
+            _executor(agent, item) for item in (*ended, *agent.completed.get(framework_id, ()))
+        ],
     }
 
 
 def _executor(agent: Agent, executor: Executor) -> Json:
     held, info = executor.allocated, executor.info
     lists: dict[str, list[Json]] = {"tasks": [], "queued_tasks": [], "completed_tasks": []}
-    for task in executor.tasks.values():
+    for task in (*executor.tasks.values(), *executor.completed_tasks):
         name = "completed_tasks" if task.ended else "tasks" if task.delivered else "queued_tasks"
         lists[name].append(_task(agent, executor, task))
     return {
