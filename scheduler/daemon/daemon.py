@@ -203,12 +203,12 @@ class Daemon:
             self._uninstalled(store)
 
     def _uninstalled(self, store: Store) -> None:
-        """Leave no trace in ZooKeeper, and no way back to it."""
+        """Leave no trace in ZooKeeper, and no way back to it; only then is it told to be done."""
         world = self._engine.world if self._engine else self._nothing()
         gevent.kill(self._follower)
         self._leadership.release()
         store.remove()
-        self._remains = world
+        self._remains = uninstall.done(world)
         self._session.end()
         self._client.stop()
         log.info("the service is uninstalled: nothing is left of it")
@@ -218,8 +218,7 @@ class Daemon:
     def _nothing(self) -> World:
         """The world of a service that is uninstalled, as there are no records of it."""
         settings = dataclasses.replace(self._wanted, nodes=0)
-        world = World(self._wanted, first_ledger(settings, str(uuid.uuid4())), self._bundle_uri())
-        return uninstall.done(world)
+        return World(self._wanted, first_ledger(settings, str(uuid.uuid4())), self._bundle_uri())
 
     def _stand_back(self, reason: str) -> None:
         """Let another instance lead, which may read what this one cannot, and look again after a while."""

@@ -90,7 +90,6 @@ class Loop:
         """Delete the records once Mesos has removed the framework. Raises Uninstalled."""
         if uninstall.stage(self.world) is Uninstall.TORN_DOWN:
             self._store.clear()
-            self.world = uninstall.done(self.world)
             raise Uninstalled
 
     def _refused(self, event: FrameworkRefused) -> TornDown:

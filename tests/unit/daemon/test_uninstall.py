@@ -64,7 +64,7 @@ def test_the_order_is_stored_before_mesos_is_told_and_the_records_go_last() -> N
     with pytest.raises(Uninstalled):
         made.step(Tick())
     assert outside.told == ["tearing down", "teardown", "torn down", "clear"]
-    assert made.world.ledger.controls.uninstall is Uninstall.DONE
+    assert made.world.ledger.controls.uninstall is Uninstall.TORN_DOWN, "done once ZooKeeper is clear"
 
 
 def test_a_framework_that_is_gone_after_a_crash_is_what_was_wanted() -> None:
