@@ -19,7 +19,7 @@ run: prerequisites $(VENV)/.run
 	@$(BIN)/python -m local up $(ARGS)
 
 test: $(VENV)/.dev
-	@REQUIRE='$(REQUIRE)' $(BIN)/python -m pytest $(ARGS)
+	@REQUIRE='$(REQUIRE)' $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 # What takes longer: tests on real clusters that are marked so, and 20,000 simulated days of faults and orders.
 soak: $(VENV)/.dev

@@ -13,6 +13,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*programs): is skipped without them, unless REQUIRE names them")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what is run at one time: tests of the cluster that they share, and those of a file."""
+    for item in items:
+        shared = "shared_cluster" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("shared cluster" if shared else str(item.path)))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     needed = {program for marker in item.iter_markers("needs") for program in marker.args}
     missing = sorted(program for program in needed if shutil.which(program) is None)

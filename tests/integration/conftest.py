@@ -16,6 +16,17 @@ import pytest
 from local import jars, prerequisites
 from local.running import PROJECT
 
+SETTINGS = {
+    # What a node misses while it is away it gets by repair alone.
+    "CASSANDRA_HINTED_HANDOFF_ENABLED": "false",
+    # What is read of a node at ONE shall be its own.
+    "CASSANDRA_DYNAMIC_SNITCH": "false",
+    # A busy machine may be slow.
+    "CASSANDRA_READ_REQUEST_TIMEOUT": "30s",
+    "CASSANDRA_WRITE_REQUEST_TIMEOUT": "30s",
+}
+"""Of the nodes that tests share."""
+
 
 @dataclass(frozen=True)
 class LocalCluster:
@@ -57,7 +68,14 @@ def zookeeper_jars(maven: jars.Maven) -> Path:
 @pytest.fixture(scope="session")
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     """Three nodes that are up. Whoever stops a part of it starts it again."""
-    cluster = LocalCluster(tmp_path_factory.mktemp("shared"))
-    cluster.up("--nodes", "3")
-    yield cluster
-    cluster.down()
+    yield from three_nodes(tmp_path_factory.mktemp("shared"))
+
+
+def three_nodes(data: Path) -> Iterator[LocalCluster]:
+    """Three nodes with the tests' settings, ended in the end."""
+    cluster = LocalCluster(data)
+    try:
+        cluster.up("--nodes", "3", *(f"--env={name}={value}" for name, value in SETTINGS.items()))
+        yield cluster
+    finally:
+        cluster.down()

@@ -17,17 +17,9 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, S
 from cassandra.policies import WhiteListRoundRobinPolicy
 from cassandra.query import ConsistencyLevel
 
-from tests.integration.conftest import LocalCluster
+from tests.integration.conftest import LocalCluster, three_nodes
 
 SECONDS = 300.0
-
-SETTINGS = {
-    "CASSANDRA_HINTED_HANDOFF_ENABLED": "false",
-    # What is read of a node at ONE shall be its own.
-    "CASSANDRA_DYNAMIC_SNITCH": "false",
-    "CASSANDRA_READ_REQUEST_TIMEOUT": "30s",
-    "CASSANDRA_WRITE_REQUEST_TIMEOUT": "30s",
-}
 
 
 @dataclass
@@ -111,12 +103,14 @@ class Service:
         return sorted(folder.glob(f"{table}-*/*-Data.db"))
 
 
+@pytest.fixture
+def service(shared_cluster: LocalCluster) -> Service:
+    """The nodes that tests share."""
+    return Service(shared_cluster, shared_cluster.up())
+
+
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Three nodes without hints: what a node misses it gets by repair alone. A busy machine may be slow."""
-    local = LocalCluster(tmp_path_factory.mktemp("maintenance"))
-    settings = [f"--env={name}={value}" for name, value in SETTINGS.items()]
-    try:
-        yield Service(local, local.up("--nodes", "3", *settings))
-    finally:
-        local.down()
+def own_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Three nodes for tests that change how many there are, or how they are set."""
+    for local in three_nodes(tmp_path_factory.mktemp("maintenance")):
+        yield Service(local, local.up())

@@ -36,6 +36,15 @@ def fill(session: Session, keyspace: str, ids: range) -> None:
         result.result()
 
 
+@pytest.fixture
+def replicated(service: Service) -> str:
+    """A keyspace with rows on every node."""
+    with service.session() as cql:
+        create(cql, "replicated", REPLICATED)
+        fill(cql, "replicated", range(ROWS))
+    return "replicated"
+
+
 def count(session: Session, keyspace: str) -> int:
     # Row by row: each is asked of the replicas that the consistency level wants, as clients do.
     select = session.prepare(f"SELECT id FROM {keyspace}.t WHERE id = ?")
@@ -55,15 +64,16 @@ def count(session: Session, keyspace: str) -> int:
     ],
 )
 def test_a_bad_request_starts_nothing(service: Service, body: object, words: str) -> None:
+    before = service.call("GET", "/v1/repair/status")
     status, answer = service.call("PUT", "/v1/repair/start", body)
     assert (status, words in answer["message"]) == (400, True), answer
-    assert service.call("GET", "/v1/repair/status")[1]["status"] == "none"
+    assert service.call("GET", "/v1/repair/status") == before
 
 
 def test_repair_brings_a_node_what_it_has_missed(service: Service) -> None:
     with service.session() as cql:
-        create(cql, "replicated", REPLICATED)
-        fill(cql, "replicated", range(ROWS))
+        create(cql, "missed", REPLICATED)
+        fill(cql, "missed", range(ROWS))
     assert service.call("PUT", "/v1/plans/recovery/interrupt")[0] == 200
     missing, others = service.host(1), (service.host(0), service.host(2))
     os.kill(processes.cassandra(service.local.data, service.agent(1)), signal.SIGKILL)
@@ -71,16 +81,16 @@ def test_repair_brings_a_node_what_it_has_missed(service: Service) -> None:
         # Until then they keep what they have for it, and send it when it is back.
         service.until(f"/v1/nodes/{node}/status", lambda told: missing in told["unreachable"])
     with service.session(*others, consistency=ConsistencyLevel.QUORUM) as cql:
-        fill(cql, "replicated", range(ROWS, 2 * ROWS))
+        fill(cql, "missed", range(ROWS, 2 * ROWS))
     assert service.call("PUT", "/v1/plans/recovery/continue")[0] == 200
     service.all_up(3)
     with service.session(missing, consistency=ConsistencyLevel.ONE) as cql:
-        assert count(cql, "replicated") == ROWS
-    service.start("repair", key_spaces=["replicated"])
+        assert count(cql, "missed") == ROWS
+    service.start("repair", key_spaces=["missed"])
     told = service.completed("repair")
     assert [node["done"] for node in told["nodes"].values()] == [16, 16, 16]
     with service.session(missing, consistency=ConsistencyLevel.ONE) as cql:
-        assert count(cql, "replicated") == 2 * ROWS
+        assert count(cql, "missed") == 2 * ROWS
 
 
 def kill_scheduler(service: Service) -> None:
@@ -105,17 +115,17 @@ def kill_cassandra(service: Service) -> None:
     "kill",
     [
         kill_scheduler,
-        kill_executor,
+        pytest.param(kill_executor, marks=pytest.mark.soak),
         pytest.param(kill_agent, marks=pytest.mark.soak),
         pytest.param(kill_cassandra, marks=pytest.mark.soak),
     ],
 )
 def test_repair_completes_whatever_is_killed_in_the_middle(
-    service: Service, kill: Callable[[Service], None]
+    service: Service, replicated: str, kill: Callable[[Service], None]
 ) -> None:
     node = next(number for number in range(3) if service.agent(number) == 1)
     names = [f"node-{node}", *(f"node-{number}" for number in range(3) if number != node)]
-    service.start("repair", key_spaces=["replicated"], segments_per_node=60)
+    service.start("repair", key_spaces=[replicated], segments_per_node=60)
     service.until("/v1/repair/status", lambda told: told["nodes"][names[0]]["done"] >= 5)
     kill(service)
     told = service.completed("repair")
@@ -126,8 +136,8 @@ def test_repair_completes_whatever_is_killed_in_the_middle(
     service.all_up(3)
 
 
-def test_stop_ends_the_repair_on_the_node_too(service: Service) -> None:
-    service.start("repair", key_spaces=["replicated"], segments_per_node=300)
+def test_stop_ends_the_repair_on_the_node_too(service: Service, replicated: str) -> None:
+    service.start("repair", key_spaces=[replicated], segments_per_node=300)
     service.until("/v1/repair/status", lambda told: told["nodes"]["node-0"]["done"] > 0)
     status, answer = service.call("PUT", "/v1/repair/stop")
     assert (status, "begun by hand" in answer["message"]) == (202, True)
@@ -139,11 +149,11 @@ def test_stop_ends_the_repair_on_the_node_too(service: Service) -> None:
     assert journal.read_text() == before, "nothing is repaired after the stop"
 
 
-def test_an_interrupted_repair_goes_on_where_it_was(service: Service) -> None:
+def test_an_interrupted_repair_goes_on_where_it_was(service: Service, replicated: str) -> None:
     def interrupted(told: Any) -> list[Any]:
         return [n for n in told["nodes"].values() if "is interrupted" in (n["waiting_for"] or "")]
 
-    service.start("repair", key_spaces=["replicated"], segments_per_node=60)
+    service.start("repair", key_spaces=[replicated], segments_per_node=60)
     service.until("/v1/repair/status", lambda told: told["nodes"]["node-0"]["done"] >= 3)
     assert service.call("PUT", "/v1/plans/repair/interrupt")[0] == 200
     # A quick node may have done all of its segments meanwhile: then it is the next that waits.
@@ -157,12 +167,14 @@ def test_an_interrupted_repair_goes_on_where_it_was(service: Service) -> None:
 
 
 @pytest.mark.soak
-def test_upgradesstables_rewrites_files_of_an_older_format(service: Service) -> None:
+def test_upgradesstables_rewrites_files_of_an_older_format(own_service: Service) -> None:
+    service = own_service
+    with service.session() as cql:
+        create(cql, "replicated", REPLICATED)
+        fill(cql, "replicated", range(2 * ROWS))
     # Until now files were written as Cassandra 4 would read them.
     service.local.down()
     service.places = service.local.up("--env", "CASSANDRA_STORAGE_COMPATIBILITY_MODE=NONE")
-    with service.session() as cql:
-        assert count(cql, "replicated") == 2 * ROWS
     old = service.sstables(0, "replicated", "t")
     assert {path.name.partition("-")[0] for path in old} == {"nb"}
     service.start("upgradesstables", key_spaces=["replicated"])
@@ -175,7 +187,8 @@ def test_upgradesstables_rewrites_files_of_an_older_format(service: Service) -> 
 
 
 @pytest.mark.soak
-def test_cleanup_frees_what_went_to_a_new_node(service: Service) -> None:
+def test_cleanup_frees_what_went_to_a_new_node(own_service: Service) -> None:
+    service = own_service
     with service.session() as cql:
         create(cql, "single", SINGLE)
         fill(cql, "single", range(2 * ROWS))
