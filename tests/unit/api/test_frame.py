@@ -215,7 +215,7 @@ def _check(
         "/", method=method, query_string=query, data=body, headers=headers, environ_overrides=raw
     )
     assert answer.status_code != 500
-    is_page = path == "/" and answer.status_code == 200
+    is_page = not path.strip("/") and answer.status_code == 200
     assert is_page or "text/html" not in answer.headers.get("Content-Type", "")
     if answer.status_code >= 400 and method != "HEAD":
         assert set(answer.json) >= {"message"} or path.endswith("healthcheck")
