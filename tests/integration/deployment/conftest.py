@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from local.running import PROJECT
 from tests.integration.deployment.harness import Deployment, pretended
 
 Deploy = Callable[..., Deployment]
@@ -24,3 +27,11 @@ def deploy(tmp_path: Path, zookeeper_jars: Path) -> Iterator[Deploy]:
             return deployment
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scheduler as ``make dist`` packs it for this Python."""
+    command = [sys.executable, "-m", "release.tarball", "--target", str(tmp_path_factory.mktemp("dist"))]
+    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
+    return Path(done.stdout.strip())
