@@ -13,7 +13,7 @@ ARGS ?=
 # Tools that tests must not skip for want of: a list such as java,mvn, or all.
 REQUIRE ?=
 
-.PHONY: run test soak check bench clean prerequisites python
+.PHONY: run test soak check bench dist package lock clean prerequisites python
 
 run: prerequisites $(VENV)/.run
 	@$(BIN)/python -m local up $(ARGS)
@@ -36,6 +36,19 @@ check: $(VENV)/.dev
 BENCHMARK ?= offers
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks.$(BENCHMARK) $(ARGS)
+
+# The tarball that Marathon fetches, in dist/: for this Python and this machine's platform.
+dist: $(VENV)/.run
+	@$(BIN)/python -m release.tarball $(ARGS)
+
+# universe/config.json and marathon.json.mustache, after a change of the settings.
+package: $(VENV)/.run
+	@$(BIN)/python -m release.package
+
+# release/requirements.lock, after a change of the runtime requirements or for newer versions of them.
+lock: $(VENV)/.run
+	@$(BIN)/pip install $(QUIETLY) --editable '.[lock]' >&2
+	@$(BIN)/python -m release.requirements
 
 # Stops the cluster and forgets its data. The virtual environment stays, and so do the jars in ~/.cache.
 clean: python

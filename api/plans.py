@@ -16,7 +16,8 @@ from scheduler.model.event import Command, ForceComplete, Interrupt, Proceed, Re
 from scheduler.model.plan import Plan
 
 DEFAULT = "deploy"
-"""The plan at /v1/plan; while the service is uninstalled there is one plan, which is shown there too."""
+"""The plan at /v1/plan. While the service is uninstalled there is one plan, which is shown in its place:
+DC/OS takes an app away once its plan deploy is complete."""
 
 PLAN_COMMANDS: dict[str, Callable[[str], Command]] = {
     "interrupt": Interrupt,
@@ -47,10 +48,8 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     """The calls below /v1/plan and /v1/plans."""
     routes = Blueprint("plans", __name__)
 
-    def found(name: str | None) -> Plan:
+    def found(name: str) -> Plan:
         known = plans(service.world(), clock())
-        if name is None:
-            return known.get(DEFAULT) or next(iter(known.values()))
         if name not in known:
             raise NotFound(f"there is no plan {name}; the plans are {', '.join(known)}")
         return known[name]
@@ -66,8 +65,9 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.get("/v1/plan")
     @routes.get("/v1/plans/<name>")
-    def show(name: str | None = None) -> tuple[Response, int]:
-        plan = found(name)
+    def show(name: str = DEFAULT) -> tuple[Response, int]:
+        known = plans(service.world(), clock())
+        plan = next(iter(known.values())) if name == DEFAULT not in known else found(name)
         return jsonify(render.plan(plan)), render.plan_code(plan)
 
     @routes.route("/v1/plan", methods=ORDERS)

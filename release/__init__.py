@@ -1,1 +1,1 @@
-"""What a release is made of: the tarball that agents run the scheduler from, the DC/OS package, the reference."""
+"""What a release is made of: the tarball to run the scheduler from, the DC/OS package, the reference."""

@@ -25,7 +25,7 @@ FOLDER = "cassandra-mesos"
 """What it unpacks into; no version in it, so that commands of apps stay as they are."""
 
 LAUNCHER = Path(__file__).with_name("launcher.sh")
-PYTHON = "%d.%d" % sys.version_info[:2]
+PYTHON = ".".join(map(str, sys.version_info[:2]))
 EPOCH = 315532800
 """The time of every file: 1980."""
 
@@ -37,17 +37,28 @@ from scheduler.__main__ import main
 sys.exit(main())
 """
 
-QUIETLY = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps", "--use-pep517")
+QUIETLY = (
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-input",
+    "--no-compile",
+    "--no-deps",
+    "--use-pep517",
+)
 SOURCES = ("setup.cfg", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 LEFT_OUT = ("local", "bin", "*.dist-info/direct_url.json", "*.dist-info/RECORD", "*.dist-info/REQUESTED")
 """Of ``lib``: the one-machine cluster, pip's scripts, and what tells where and how pip was run."""
 
 
+def version() -> str:
+    """The project's version."""
+    return _setup()["metadata"]["version"]
+
+
 def name() -> str:
     """The file's name: version, Python and platform."""
-    config = _setup()
     platform = sysconfig.get_platform().replace("-", "_")
-    return f"{FOLDER}-{config['metadata']['version']}-py{PYTHON}-{platform}.tar.gz"
+    return f"{FOLDER}-{version()}-py{PYTHON}-{platform}.tar.gz"
 
 
 def _setup() -> ConfigParser:

@@ -19,7 +19,7 @@ from scheduler.daemon.configuration.cassandra_keys import (
     RENAMED_BY_SUFFIX,
     RENAMED_KINDS,
 )
-from scheduler.daemon.configuration.kinds import Flag, Kind, Number, Text, Whole
+from scheduler.daemon.configuration.kinds import Flag, Kind, Number, Text, Whole, pattern
 from scheduler.daemon.configuration.masking import masked_json
 
 VERSION = "5.0"
@@ -182,9 +182,8 @@ def _size(smallest: str) -> Text:
 
 
 def _with_unit(what: str, units: list[str] | tuple[str, ...], example: str) -> Text:
-    expression = re.compile(rf"[0-9]{{1,18}}({'|'.join(map(re.escape, units))})")
     rule = f"a {what} in {', '.join(units)}, such as {example}"
-    return Text(rule, lambda text: expression.fullmatch(text) is not None, needed=True)
+    return pattern(rule, rf"[0-9]{{1,18}}({'|'.join(map(re.escape, units))})", needed=True)
 
 
 class Alternatives:

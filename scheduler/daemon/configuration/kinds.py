@@ -132,11 +132,15 @@ def _anything(_text: str) -> bool:
 
 @dataclass(frozen=True)
 class Text:
-    """One line of printable text, empty unless ``needed``; ``accepts`` tells what else it must be."""
+    """One line of printable text, empty unless ``needed``; ``accepts`` tells what else it must be.
+
+    ``expression`` says the same to others, where an expression can say it.
+    """
 
     rule: str = "one line of printable text"
     accepts: Callable[[str], bool] = _anything
     needed: bool = False
+    expression: str = ""
 
     def from_text(self, text: str) -> str:
         """See ``Kind``."""
@@ -154,7 +158,7 @@ class Text:
 def pattern(rule: str, expression: str, needed: bool = False) -> Text:
     """Text that an expression matches as a whole."""
     compiled = re.compile(expression)
-    return Text(rule, lambda text: compiled.fullmatch(text) is not None, needed)
+    return Text(rule, lambda text: compiled.fullmatch(text) is not None, needed, expression)
 
 
 def is_address(text: str) -> bool:

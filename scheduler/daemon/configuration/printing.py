@@ -52,7 +52,7 @@ def effective(settings: Settings) -> str:
     for setting in SETTINGS:
         if setting.path:
             value = value_of(setting, settings)
-            shown[setting.key] = MASK if setting.secret and value else _plain(value)
+            shown[setting.key] = MASK if setting.secret and value else plain(value)
     shown[YAML_KEY] = dict(settings.node.cassandra.yaml)
     return yaml.safe_dump(masked_json(shown), sort_keys=False, allow_unicode=True)
 
@@ -69,7 +69,7 @@ def describe() -> list[dict[str, Json]]:
             "name": setting.name,
             "key": setting.key,
             "type": TYPES[type(setting.kind)],
-            "default": setting.derived or _plain(value_of(setting)),
+            "default": setting.derived or plain(value_of(setting)),
             "rule": setting.kind.rule,
             "meaning": setting.meaning,
         }
@@ -107,10 +107,10 @@ def _comment(text: str) -> Iterator[str]:
 def _default(setting: Setting) -> str:
     if setting.derive:
         return setting.derived
-    value = _plain(value_of(setting))
+    value = plain(value_of(setting))
     return yaml.safe_dump(value, default_flow_style=True).splitlines()[0] if value != "" else ""
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Whole numbers without decimals."""
     return int(value) if isinstance(value, float) and value == int(value) else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
@@ -44,9 +44,13 @@ class Instance:
 
 
 class Marathon:
-    """A framework that launches apps. ``close`` takes it away, and its tasks with it."""
+    """A framework that launches apps. ``close`` takes it away, and its tasks with it.
 
-    def __init__(self, master: str) -> None:
+    ``store`` has the secrets that apps may name, by their paths.
+    """
+
+    def __init__(self, master: str, store: Mapping[str, str] | None = None) -> None:
+        self._store = store or {}
         framework = Framework("marathon", getpass.getuser(), "marathon", ROLE, 60.0)
         self._scheduler = Scheduler(master, framework)
         self._scheduler.wait(Subscribed)
@@ -62,11 +66,18 @@ class Marathon:
         self._scheduler.driver.perform(Revive())
         offer = self._scheduler.offer(_fits(app))
         instance = _instance(app, offer)
-        task = _task(instance, offer)
+        task = _task(instance, offer, self._environment(app))
         self._scheduler.accept_json(offer, {"type": "LAUNCH", "launch": {"task_infos": [task]}})
         self._scheduler.update(instance.task_id, "TASK_RUNNING")
         self._want_nothing()
         return instance
+
+    def _environment(self, app: Json) -> dict[str, str]:
+        """The app's variables, each that names a secret with its value."""
+        return {
+            name: value if isinstance(value, str) else self._store[app["secrets"][value["secret"]]["source"]]
+            for name, value in app["env"].items()
+        }
 
     def _want_nothing(self) -> None:
         """Keep no offer that others need."""
@@ -123,7 +134,7 @@ def _instance(app: Json, offer: Offer) -> Instance:
     return Instance(app, task_id, offer.agent_id, offer.hostname, tuple(ports))
 
 
-def _task(instance: Instance, offer: Offer) -> Json:
+def _task(instance: Instance, offer: Offer, environment: Mapping[str, str]) -> Json:
     app = instance.app
     resources = (
         Resource("cpus", float(app["cpus"])),
@@ -134,7 +145,7 @@ def _task(instance: Instance, offer: Offer) -> Json:
         "shell": True,
         "value": app["cmd"],
         "uris": [_uri(item) for item in app["fetch"]],
-        "environment": {"variables": _variables(instance)},
+        "environment": {"variables": _variables({**_given(instance), **environment})},
     }
     if "user" in app:
         command["user"] = app["user"]
@@ -152,14 +163,19 @@ def _uri(item: Json) -> Json:
     return {"value": item["uri"], **options}
 
 
-def _variables(instance: Instance) -> list[Json]:
+def _variables(values: Mapping[str, str]) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _given(instance: Instance) -> dict[str, str]:
+    """What Marathon itself puts into the environment."""
     app, ports = instance.app, instance.ports
     names = {
         f"PORT_{definition['name'].upper().replace('-', '_')}": str(port)
         for definition, port in zip(app["portDefinitions"], ports, strict=True)
         if "name" in definition
     }
-    given = {
+    return {
         "MARATHON_APP_ID": app["id"],
         "MARATHON_APP_VERSION": "2020-01-01T00:00:00.000Z",
         "MARATHON_APP_RESOURCE_CPUS": str(app["cpus"]),
@@ -172,4 +188,3 @@ def _variables(instance: Instance) -> list[Json]:
         **{f"PORT_{port}": str(port) for port in ports},
         **names,
     }
-    return [{"name": name, "value": value} for name, value in {**given, **app["env"]}.items()]
