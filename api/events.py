@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 
 from api import render
-from api.errors import BadRequest
+from api.requests import refuse
 from scheduler.daemon.service import Service
 from scheduler.decide import eventlog
 
@@ -48,6 +48,5 @@ def _number(name: str, most: int) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
-        problem = f"the parameter {name} is a whole number from 0 to {most}, not {text}"
-        raise BadRequest(problem, {name: problem})
+        refuse(name, f"the parameter {name} is a whole number from 0 to {most}, not {text}")
     return int(text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.errors import BadRequest
+from api.requests import refuse, refuse_fields
 from protocol.maintenance import PARALLELISMS, REPAIR, UPGRADESSTABLES, RepairOptions
 from protocol.schema import Keyspace, Schema
 from scheduler.model.event import StartOperation
@@ -45,7 +46,7 @@ class MaintenanceRequest:
         if self.keyspaces is None:
             return schema.users()
         problems = [_problem(self.kind, name, schema) for name in self.keyspaces]
-        _raise("key_spaces", [problem for problem in problems if problem])
+        refuse("key_spaces", *(problem for problem in problems if problem))
         return {name: schema.keyspaces[name] for name in self.keyspaces}
 
 
@@ -62,7 +63,7 @@ def _only(chosen: Mapping[str, Keyspace], wanted: tuple[str, ...]) -> dict[str, 
     """The wanted tables in each keyspace that has them."""
     known = {table for one in chosen.values() for table in one.tables}
     where = f"in {', '.join(chosen)}" if chosen else "in any keyspace of the users'"
-    _raise("column_families", [f"there is no table {name} {where}" for name in wanted if name not in known])
+    refuse("column_families", *(f"there is no table {name} {where}" for name in wanted if name not in known))
     found = {name: tuple(t for t in wanted if t in one.tables) for name, one in chosen.items()}
     return {name: tables for name, tables in found.items() if tables}
 
@@ -71,9 +72,7 @@ def read_request(kind: str, fields: Mapping[str, Any], world: World) -> Maintena
     """Read a body. Raises BadRequest naming each wrong field."""
     known = (*FIELDS, *(REPAIR_FIELDS if kind == REPAIR else ()))
     strange = [name for name in fields if name not in known]
-    if strange:
-        problems = {name: f"{kind} has no field {name}; it takes {', '.join(known)}" for name in strange}
-        raise BadRequest("; ".join(problems.values()), problems)
+    refuse_fields({name: f"{kind} has no field {name}; it takes {', '.join(known)}" for name in strange})
     return MaintenanceRequest(
         kind,
         _nodes(fields, world),
@@ -87,12 +86,12 @@ def _nodes(fields: Mapping[str, Any], world: World) -> tuple[int, ...] | None:
     """The numbers of the named nodes; None for all."""
     names = fields.get("nodes")
     if not isinstance(names, list) or not names:
-        _raise("nodes", [f'nodes must be a list: ["{EVERY_NODE}"] for all, or names as in ["node-0"]'])
+        refuse("nodes", f'nodes must be a list: ["{EVERY_NODE}"] for all, or names as in ["node-0"]')
     if names == [EVERY_NODE]:
         return None
     numbers = [_node(name, world) for name in names or ()]
     if len(set(numbers)) < len(numbers):
-        _raise("nodes", ["nodes names a node twice; name each once"])
+        refuse("nodes", "nodes names a node twice; name each once")
     return tuple(numbers)
 
 
@@ -100,9 +99,9 @@ def _node(name: object, world: World) -> int:
     text = str(name) if isinstance(name, str | int) and not isinstance(name, bool) else ""
     node = world.ledger.named(text)
     if text == EVERY_NODE:
-        _raise("nodes", [f'"{EVERY_NODE}" stands for all nodes, and goes alone'])
+        refuse("nodes", f'"{EVERY_NODE}" stands for all nodes, and goes alone')
     if node is None:
-        _raise("nodes", [f"there is no node {text or repr(name)}; GET /v1/nodes/list has the names"])
+        refuse("nodes", f"there is no node {text or repr(name)}; GET /v1/nodes/list has the names")
     return node.number if node else -1
 
 
@@ -111,7 +110,7 @@ def _names(fields: Mapping[str, Any], field: str) -> tuple[str, ...] | None:
     if names is None:
         return None
     if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
-        _raise(field, [f"{field} must be a list of at least one name; leave it out for all"])
+        refuse(field, f"{field} must be a list of at least one name; leave it out for all")
     return tuple(dict.fromkeys(names))
 
 
@@ -119,20 +118,14 @@ def _repair(fields: Mapping[str, Any]) -> RepairOptions:
     defaults = RepairOptions()
     incremental = fields.get("incremental", defaults.incremental)
     if not isinstance(incremental, bool):
-        _raise("incremental", ["incremental must be true or false"])
+        refuse("incremental", "incremental must be true or false")
     parallelism = fields.get("parallelism", defaults.parallelism)
     if parallelism not in PARALLELISMS:
-        _raise("parallelism", [f"parallelism must be one of {', '.join(PARALLELISMS)}"])
+        refuse("parallelism", f"parallelism must be one of {', '.join(PARALLELISMS)}")
     segments = fields.get("segments_per_node", defaults.segments_per_node)
     if type(segments) is not int or not 0 <= segments <= MOST_SEGMENTS:
-        _raise("segments_per_node", [f"segments_per_node must be a whole number from 0 to {MOST_SEGMENTS}"])
+        refuse("segments_per_node", f"segments_per_node must be a whole number from 0 to {MOST_SEGMENTS}")
     intensity = fields.get("intensity", defaults.intensity)
     if type(intensity) not in (int, float) or not LEAST_INTENSITY <= intensity <= 1:
-        _raise("intensity", [f"intensity must be a number from {LEAST_INTENSITY} to 1"])
+        refuse("intensity", f"intensity must be a number from {LEAST_INTENSITY} to 1")
     return RepairOptions(incremental, parallelism, segments, float(intensity))
-
-
-def _raise(field: str, problems: list[str]) -> None:
-    if problems:
-        text = "; ".join(problems)
-        raise BadRequest(text, {field: text})

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify
 
 from api import render
-from api.errors import BadRequest
 from api.orders import DRY_RUN, Preview, give
-from api.requests import no_body, query, required
+from api.requests import no_body, query, refuse, required
 from scheduler.daemon.service import NotFound, Service
 from scheduler.decide.plans import plans
 from scheduler.model.event import Command, ForceComplete, Interrupt, Proceed, RestartStep
@@ -76,8 +75,7 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         verb = required(query("cmd", DRY_RUN), "cmd")
         no_body()
         if verb not in PLAN_COMMANDS:
-            problem = f"there is no cmd {verb}; it is one of {', '.join(PLAN_COMMANDS)}"
-            raise BadRequest(problem, {"cmd": problem})
+            refuse("cmd", f"there is no cmd {verb}; it is one of {', '.join(PLAN_COMMANDS)}")
         return obey(name, PLAN_COMMANDS[verb](name), verb)
 
     @routes.route("/v1/plan/<any(interrupt, proceed, continue):verb>", methods=ORDERS)

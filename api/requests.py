@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request
@@ -29,7 +30,7 @@ def query(*allowed: str) -> dict[str, str]:
             problems[name] = f"this call has no parameter {name}; {known}"
         elif len(values) > 1:
             problems[name] = f"the parameter {name} is given {len(values)} times; give it once"
-    _raise(problems)
+    refuse_fields(problems)
     return {name: values[0] for name, values in request.args.lists()}
 
 
@@ -37,7 +38,7 @@ def required(parameters: dict[str, str], name: str) -> str:
     """A parameter that must be there. Raises BadRequest."""
     value = parameters.get(name)
     if not value:
-        _raise({name: f"the parameter {name} is missing"})
+        refuse(name, f"the parameter {name} is missing")
     return value or ""
 
 
@@ -45,13 +46,13 @@ def switch(parameters: dict[str, str], name: str) -> bool:
     """A parameter that is true or false, and false where it is not given. Raises BadRequest."""
     value = parameters.get(name, "false").lower()
     if value not in ("true", "false"):
-        _raise({name: f"the parameter {name} is true or false, not {value}"})
+        refuse(name, f"the parameter {name} is true or false, not {value}")
     return value == "true"
 
 
 def no_body() -> None:
     """Take a command without a body, or with an empty object. Raises BadRequest naming any field."""
-    _raise({name: f"this call has no field {name}; it takes no body" for name in body()})
+    refuse_fields({name: f"this call has no field {name}; it takes no body" for name in body()})
 
 
 def body() -> dict[str, Any]:
@@ -87,6 +88,14 @@ def _object(data: bytes) -> dict[str, Any]:
     return body
 
 
-def _raise(problems: dict[str, str]) -> None:
+def refuse(field: str, *problems: str) -> None:
+    """Raise BadRequest with what is wrong with a field or parameter; nothing where there are no problems."""
+    if problems:
+        text = "; ".join(problems)
+        raise BadRequest(text, {field: text})
+
+
+def refuse_fields(problems: Mapping[str, str]) -> None:
+    """Raise BadRequest with what is wrong with several fields or parameters; nothing where there are none."""
     if problems:
         raise BadRequest("; ".join(problems.values()), problems)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from flask import Response, request
 
 from api.requests import whole_body
+from api.tls import leader_context
 from scheduler.daemon.service import Service, Unavailable
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def passing_on(service: Service) -> Callable[[], Response | None]:
 
 
 def _answer_of(leader: str, service: Service) -> Response:
-    connection = _connect(leader)
+    connection = _connect(leader, service)
     try:
         connection.request(request.method, _target(), whole_body(), _headers(service))
         answer = connection.getresponse()
@@ -84,9 +85,16 @@ def _answer_of(leader: str, service: Service) -> Response:
     return passed
 
 
-def _connect(leader: str) -> http.client.HTTPConnection:
+def _connect(leader: str, service: Service) -> http.client.HTTPConnection:
     where = urlsplit(leader)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=CONNECT_SECONDS)
+    host = where.hostname or ""
+    if where.scheme == "https":
+        tls = leader_context(service.settings.api)
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, where.port, timeout=CONNECT_SECONDS, context=tls
+        )
+    else:
+        connection = http.client.HTTPConnection(host, where.port, timeout=CONNECT_SECONDS)
     try:
         connection.connect()
     except OSError as error:

@@ -21,11 +21,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import gevent
+from gevent.ssl import SSLContext
 
 from api.app import create_app
 from api.auth.callers import Identify
 from api.auth.modes import AuthError, identify_for
 from api.server import Server
+from api.tls import TlsError, server_context
 from executor import bundle
 from scheduler.daemon import configuration, logs
 from scheduler.daemon.configuration import ConfigurationErrors
@@ -37,6 +39,14 @@ log = logging.getLogger("scheduler")
 CONFIGURATION = 2
 
 
+@dataclasses.dataclass(frozen=True)
+class Front:
+    """How the API tells callers and which TLS it has; None where it does not."""
+
+    identify: Identify | None
+    tls: SSLContext | None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon until it is stopped or must end; the exit code."""
     options = _parser().parse_args(arguments)
@@ -46,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = configuration.load(os.environ, options.config)
         secrets = _secrets(settings)
-        identify = identify_for(settings.api)
-    except (ConfigurationErrors, AuthError) as error:
+        front = Front(identify_for(settings.api), server_context(settings.api))
+    except (ConfigurationErrors, AuthError, TlsError) as error:
         print(error, file=sys.stderr)
         return CONFIGURATION
     if options.check_config:
@@ -57,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = dataclasses.replace(settings, uninstall=True)
     logs.configure(settings.log_level, settings.log_format)
     with tempfile.TemporaryDirectory(prefix="cassandra-scheduler-") as folder:
-        return _run(settings, secrets, identify, Path(folder), ends=options.uninstall)
+        return _run(settings, secrets, front, Path(folder), ends=options.uninstall)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,12 +102,15 @@ def _read(variable: str, path: str) -> str:
         raise ConfigurationErrors([f"{variable}={path} cannot be read: {error}"]) from None
 
 
-def _run(settings: Settings, secrets: Secrets, identify: Identify | None, folder: Path, *, ends: bool) -> int:
+def _run(settings: Settings, secrets: Secrets, front: Front, folder: Path, *, ends: bool) -> int:
     path, digest = bundle.build(folder)
-    own_url = f"http://{_own_host(settings)}:{settings.api.port}"
+    scheme = "https" if front.tls else "http"
+    own_url = f"{scheme}://{_own_host(settings)}:{settings.api.port}"
     url = settings.api.url or own_url
     daemon = Daemon(settings, secrets, Bundle(path, digest), url, own_url, ends=ends)
-    server = Server(create_app(daemon, identify=identify), settings.api.host, settings.api.port)
+    server = Server(
+        create_app(daemon, identify=front.identify), settings.api.host, settings.api.port, front.tls
+    )
     try:
         server.start()
     except OSError as error:

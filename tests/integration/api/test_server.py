@@ -1,17 +1,29 @@
 """The server under the API, over real sockets: what happens below the application."""
 
+import contextlib
+import datetime
+import ipaddress
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gevent
+import gevent.ssl
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from gevent import socket
 
-from api import server as module
+from api import handler as module
+from api import server as pool
 from api.app import create_app
 from api.requests import MOST_BODY_BYTES
 from api.server import Server
+from api.tls import TlsError, leader_context, server_context
+from scheduler.model.settings import ApiSettings
 from tests.unit.api.service import MemoryService, deployed
 
 HOST = "127.0.0.1"
@@ -193,6 +205,145 @@ def test_a_body_that_stalls_is_given_up(connect: Connect, monkeypatch: pytest.Mo
     client.send(b"PUT /v1/plan?cmd=proceed HTTP/1.1\r\nContent-Length: 2\r\n\r\n{")
     assert client.answer()[0] == 400
     assert client.ended()
+
+
+def test_a_body_that_trickles_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BODY_SECONDS", 0.3)
+    client = connect()
+    client.send(b"PUT /v1/plan?cmd=proceed HTTP/1.1\r\nContent-Length: 1000\r\n\r\n")
+    answered: list[int] = []
+    reader = gevent.spawn(lambda: answered.append(client.answer()[0]))
+    while not reader.ready():
+        with contextlib.suppress(OSError):
+            client.send(b" ")
+        gevent.sleep(0.05)
+    assert answered == [400]
+
+
+def test_a_request_that_takes_too_long_is_ended(
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    service: MemoryService,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(module, "WHOLE_SECONDS", 0.1)
+    monkeypatch.setattr(service, "health", lambda: gevent.sleep(DEADLINE_SECONDS))
+    client = connect()
+    client.send(b"GET /v1/health HTTP/1.1\r\n\r\n")
+    assert client.ended()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "head", [b"X-A: " + b"a" * 40_000, b"\r\n".join([b"X-A: a"] * 200), b"X: y\r\n" * 9000]
+)
+def test_a_head_that_is_too_large_is_431(connect: Connect, head: bytes) -> None:
+    client = connect()
+    with contextlib.suppress(OSError):
+        client.send(b"GET /v1/plan HTTP/1.1\r\n" + head + b"\r\n\r\n")
+    status, headers, body = client.answer()
+    assert (status, headers["connection"]) == (431, "close")
+    assert "32 kB" in json.loads(body)["message"]
+
+
+def test_connections_that_ask_for_nothing_make_room_for_those_that_do(
+    service: MemoryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "MOST_CONNECTIONS", 8)
+    monkeypatch.setattr(pool, "SPARE_CONNECTIONS", 4)
+    server = Server(create_app(service, lambda: service.cluster.now), HOST, 0)
+    server.start()
+    idle = [Connection(server.port) for _ in range(30)]
+    try:
+        asking = Connection(server.port)
+        assert asking.ask("GET /v1/plan")[0] == 200
+        assert idle[0].ended()
+        asking.close()
+    finally:
+        for one in idle:
+            one.close()
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ApiSettings:
+    """The settings for a certificate of 127.0.0.1 that signs itself."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cassandra")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return ApiSettings(tls_cert=str(folder / "cert"), tls_key=str(folder / "key"))
+
+
+@pytest.fixture
+def tls_port(service: MemoryService, certificate: ApiSettings) -> Iterator[int]:
+    app = create_app(service, lambda: service.cluster.now)
+    server = Server(app, HOST, 0, server_context(certificate))
+    server.start()
+    yield server.port
+    server.stop()
+
+
+def test_with_a_certificate_the_api_is_https(tls_port: int, certificate: ApiSettings) -> None:
+    context = gevent.ssl.SSLContext(gevent.ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certificate.tls_cert)
+    with (
+        socket.create_connection((HOST, tls_port), timeout=DEADLINE_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=HOST) as client,
+    ):
+        client.sendall(b"GET /v1/plan HTTP/1.0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_standby_trusts_the_leaders_certificate_whatever_its_address(
+    tls_port: int, certificate: ApiSettings
+) -> None:
+    with (
+        socket.create_connection((HOST, tls_port), timeout=DEADLINE_SECONDS) as plain,
+        leader_context(certificate).wrap_socket(plain, server_hostname="elsewhere") as client,
+    ):
+        client.sendall(b"GET /v1/plan HTTP/1.0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+    with (
+        socket.create_connection((HOST, tls_port), timeout=DEADLINE_SECONDS) as plain,
+        pytest.raises(gevent.ssl.SSLError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        leader_context(ApiSettings()).wrap_socket(plain, server_hostname=HOST)
+
+
+def test_who_speaks_no_tls_or_says_nothing_is_let_go_and_keeps_nobody_waiting(
+    tls_port: int, certificate: ApiSettings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    silent, plain = Connection(tls_port), Connection(tls_port)
+    plain.send(b"GET /v1/plan HTTP/1.1\r\n\r\n")
+    test_with_a_certificate_the_api_is_https(tls_port, certificate)
+    plain.close()
+    silent.close()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["missing", "rubbish", "swapped"])
+def test_a_certificate_that_cannot_be_used_is_named(
+    what: str, certificate: ApiSettings, tmp_path: Path
+) -> None:
+    files = {
+        "missing": (str(tmp_path / "none"), certificate.tls_key),
+        "rubbish": (__file__, certificate.tls_key),
+        "swapped": (certificate.tls_key, certificate.tls_cert),
+    }
+    cert, key = files[what]
+    with pytest.raises(TlsError, match=r"^API_TLS_CERT=.* API_TLS_KEY=.* cannot be used: "):
+        server_context(ApiSettings(tls_cert=cert, tls_key=key))
 
 
 def test_an_artifact_is_streamed_whole(connect: Connect, service: MemoryService, tmp_path: Path) -> None:
