@@ -67,9 +67,9 @@ prerequisites: python
 $(VENV)/.run: $(PACKAGING) | python
 	@echo "making the virtual environment $(VENV)" >&2
 	@$(PYTHON) -m venv $(VENV) >&2
-	@$(BIN)/pip install $(QUIETLY) --editable . >&2
+	@$(BIN)/pip install $(QUIETLY) --editable '.[local]' >&2
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	@$(BIN)/pip install $(QUIETLY) --editable '.[dev]' >&2
+	@$(BIN)/pip install $(QUIETLY) --editable '.[local,dev]' >&2
 	@touch $@

@@ -8,7 +8,19 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from api import coming, configuration, debug, errors, events, nodes, operations, page, plans, state
+from api import (
+    coming,
+    configuration,
+    debug,
+    errors,
+    events,
+    nodes,
+    operations,
+    page,
+    plans,
+    state,
+    transfers,
+)
 from api.auth.callers import Identify
 from api.auth.guard import guarding, open_calls
 from api.metrics import calls as metrics
@@ -33,7 +45,7 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
-    for part in (plans, operations, nodes, configuration, state, events, debug):
+    for part in (plans, operations, transfers, nodes, configuration, state, events, debug):
         app.register_blueprint(part.blueprint(service, clock))
     app.register_blueprint(page.blueprint(service, clock, identify))
     app.register_blueprint(coming.blueprint())

@@ -8,17 +8,7 @@ from flask import Blueprint, Response, request
 
 from api.errors import NotThereYet
 
-OPERATIONS = ("backup", "restore")
-
 CALLS: tuple[tuple[str, str, str], ...] = (
-    *(("PUT", f"/v1/{name}/start", name) for name in OPERATIONS),
-    *(("PUT", f"/v1/{name}/stop", name) for name in OPERATIONS),
-    *(("GET", f"/v1/{name}/status", name) for name in OPERATIONS),
-    ("PUT", "/v1/backup/verify", "the check of backups"),
-    ("PUT", "/v1/backups/list", "the list of backups"),
-    ("PUT", "/v1/backups/delete", "the deletion of backups"),
-    ("GET", "/v1/backups", "the list of backups"),
-    ("DELETE", "/v1/backups/<path:name>", "the deletion of backups"),
     ("PUT", "/v1/datacenter", "a cluster over several data centers"),
     ("GET", "/v1/openapi.json", "the OpenAPI description"),
 )

@@ -1,4 +1,4 @@
-"""Cleanup, repair and upgrades of SSTables: begun, stopped and watched."""
+"""Operations: cleanup, repair and upgrades of SSTables begun, all of them stopped and watched."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def history(world: World, now: float) -> list[Json]:
 
 
 def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
-    """The calls below /v1/cleanup, /v1/repair, /v1/upgradesstables and /v1/operations."""
+    """The calls that begin maintenance, and those that stop and show operations of any kind."""
     routes = Blueprint("operations", __name__)
-    kinds = ", ".join(operations.PHASES)
+    kinds, maintenance = ", ".join(operations.PHASES), ", ".join(operations.MAINTENANCE)
 
-    @routes.put(f"/v1/<any({kinds}):kind>/start")
+    @routes.put(f"/v1/<any({maintenance}):kind>/start")
     def start(kind: str) -> tuple[Response, int]:
         query(DRY_RUN)
         wanted = read_request(kind, body(), service.world())

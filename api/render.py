@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
+from typing import Any
 
 from protocol.codec import Json, encode
+from protocol.maintenance import Progress
 from protocol.report import NodeStatus
 from scheduler.daemon.offer_log import Fate
 from scheduler.daemon.service import Health
 from scheduler.decide.operation_plans import state as part_state
-from scheduler.decide.operations import PHASES
+from scheduler.decide.operations import phase_of
 from scheduler.model.eventlog import Entry
 from scheduler.model.node import Node, Placement
-from scheduler.model.operation import RUNNING, Operation, Part, share_of
+from scheduler.model.operation import RUNNING, Operation, Part, Transfer, share_of
 from scheduler.model.plan import Phase, Plan, Status, Step
 from scheduler.model.resource import Resource
 from scheduler.model.world import World
@@ -71,41 +74,87 @@ def operation(world: World, kind: str, value: Operation | None, now: float) -> J
     """An operation and how far it is; of status none where there has been none of the kind."""
     if value is None:
         return {"id": None, "kind": kind, "status": "none", "message": "", "nodes": {}}
-    done = sum(part.progress.done for part in value.parts if part.progress)
+    # Of each node the part that is open, or the last.
+    names = dict.fromkeys(part.name for part in value.parts)
+    present = {part.name: part for part in value.parts}
+    present |= {part.name: part for part in reversed(value.parts) if not part.done}
     return {
         "id": value.id,
         "kind": kind,
+        **(_transfer(value.transfer) if value.transfer else {}),
         "status": value.status,
         "message": value.failed or _present(world, value, now),
         "started_at": moment(value.started_at),
         "ended_at": moment(value.ended_at),
         "eta_seconds": _whole_seconds(value.eta_seconds),
-        "progress": {
-            "percent": round(100 * value.fraction, 1),
-            "done": done,
-            "nodes_done": sum(part.done for part in value.parts),
-            "nodes_total": len(value.parts),
-        },
+        "progress": _progress(value, [present[name] for name in names]),
         "key_spaces": {name: list(tables) for name, tables in value.tables.items()},
-        "nodes": {part.name: _part(world, value, part, now) for part in value.parts},
+        "nodes": {name: _part(world, value, present[name], now) for name in names},
+    }
+
+
+def _transfer(value: Transfer) -> dict[str, Json]:
+    """What a backup and its like are of; nothing secret is in it."""
+    shown: dict[str, Json] = {
+        "name": value.name,
+        "external_location": value.place.location,
+        "bandwidth_mb_per_second": value.bytes_per_second / 1e6 if value.bytes_per_second else None,
+    }
+    if value.restore_type:
+        shown["restore_type"] = value.restore_type
+    if value.names:
+        shown["names"] = list(value.names)
+    return shown
+
+
+def _progress(value: Operation, present: Sequence[Part]) -> dict[str, Json]:
+    done = sum(part.progress.done for part in value.parts if part.progress)
+    nodes = {part.node for part in value.parts}
+    undone = {part.node for part in value.parts if not part.done}
+    told: dict[str, Json] = {
+        "percent": round(100 * value.fraction, 1),
+        "done": done,
+        "nodes_done": len(nodes - undone),
+        "nodes_total": len(nodes),
+    }
+    if value.transfer is None:
+        return told
+    moving = [_moved(value, part) for part in present]
+    return {**told, **{name: sum(one[name] for one in moving) for name in moving[0]}} if moving else told
+
+
+def _moved(value: Operation, part: Part) -> dict[str, Any]:
+    """What a node has moved in the present phase, or the last one in which it moved anything."""
+    parts = [one for one in value.parts if one.node == part.node and one.progress]
+    progress = max((one.progress for one in parts if one.progress), key=lambda p: p.bytes_total, default=None)
+    progress = progress or Progress()
+    return {
+        "bytes_done": progress.bytes_done,
+        "bytes_total": progress.bytes_total,
+        "files_done": progress.files_done,
+        "files_total": progress.files_total,
+        "bytes_per_second": round(progress.bytes_per_second) if part.alive else 0,
     }
 
 
 def _present(world: World, value: Operation, now: float) -> str:
-    present = value.present
-    if present is None or value.status != RUNNING:
+    if value.present is None or value.status != RUNNING:
         return ""
-    return f"{present.name}: {part_state(world, value, present, now)[1]}"
+    texts = {part.name: part_state(world, value, part, now)[1] for part in value.open}
+    if len(set(texts.values())) == 1 and len(texts) > 1:
+        return f"{', '.join(texts)}: {next(iter(texts.values()))}"
+    return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
 def _part(world: World, value: Operation, part: Part, now: float) -> Json:
     status, text, wait = part_state(world, value, part, now)
     progress = part.progress
     return {
-        "phase": PHASES[value.kind],
+        "phase": phase_of(value, part),
         "status": status.value,
         "message": text,
         "percent": round(100 * share_of(part), 1),
+        **(_moved(value, part) if value.transfer else {}),
         "done": progress.done if progress else 0,
         "total": progress.total if progress else None,
         "doing": progress.doing if progress and part.alive else "",

@@ -65,11 +65,16 @@ class Answers:
         self._doing = doing
         self._started: Started | None = None
         self._seeds_lock = threading.Lock()
+        self._others: dict[str, Callable[[Message], Json]] = {}
         self._decommission = Decommission()
 
     def ask(self, started: Started) -> None:
         """From now on this Cassandra is asked."""
         self._started = started
+
+    def also(self, subject: str, answer: Callable[[Message], Json]) -> None:
+        """Have questions of this subject answered elsewhere; raising NotAnswering, DecodeError or OSError."""
+        self._others[subject] = answer
 
     def started(self) -> Started:
         """The Cassandra that is asked. Raises NotAnswering."""
@@ -94,6 +99,9 @@ class Answers:
         self._driver.send(encode_message(replace(question, answer=True, body=body)))
 
     def _body(self, question: Message) -> dict[str, Json]:
+        elsewhere = self._others.get(question.subject)
+        if elsewhere is not None:
+            return dict(elsewhere(question))
         started = self.started()
         if question.subject == STATUS:
             with closing(started.management()) as management:

@@ -89,7 +89,15 @@ def cassandra_yaml(layout: Layout, task: ServerTask, address: str, seeds: Sequen
         "hints_directory": str(base / "hints"),
         "cdc_raw_directory": str(base / "cdc_raw"),
     }
-    return {**_defaults(task.yaml), **task.yaml, **owned}
+    return {**_defaults(task.yaml), **task.yaml, **owned, **_tokens(task)}
+
+
+def _tokens(task: ServerTask) -> dict[str, Any]:
+    """A restored node has the tokens that its data are of, and so nothing to fetch from anybody."""
+    if not task.tokens:
+        return {}
+    tokens = ",".join(task.tokens)
+    return {"num_tokens": len(task.tokens), "initial_token": tokens, "auto_bootstrap": False}
 
 
 def _defaults(wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,12 +56,35 @@ class Layout:
         """What maintenance has done so far."""
         return self.volume / "maintenance"
 
+    @property
+    def backup(self) -> Path:
+        """What backups know of the files that are at a location already."""
+        return self.volume / "backup"
+
+    @property
+    def restores(self) -> Path:
+        """What restores bring and what they put aside, a folder for each."""
+        return self.volume / "restore"
+
+    def restored(self, operation: str) -> Path:
+        """Where a restore brings its files."""
+        return self.restores / operation / "data"
+
+    def replaced(self, operation: str) -> Path:
+        """Cassandra's directories as they were before a restore took their place."""
+        return self.restores / operation / "before"
+
+    @property
+    def restored_by(self) -> Path:
+        """The file that names the restore whose data Cassandra runs on."""
+        return self.volume / "restored-by"
+
     def make(self) -> None:
         """Create all folders. Raises TaskFailed where there is no volume to create them in."""
         if not self.volume.is_dir():
             # Making it would put the data into the sandbox, which Mesos removes after the task.
             raise TaskFailed(f"the persistent volume is not mounted: {self.volume} does not exist")
-        for folder in (self.distributions, self.etc, self.log, self.temporary, self.maintenance):
+        for folder in (self.distributions, self.etc, self.log, self.temporary, self.maintenance, self.backup):
             folder.mkdir(parents=True, exist_ok=True)
         for name in DATA_FOLDERS:
             (self.cassandra / name).mkdir(parents=True, exist_ok=True)

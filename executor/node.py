@@ -14,6 +14,7 @@ from executor.answers import Answers
 from executor.maintenance.desk import Desk
 from executor.server import Place, Server
 from executor.stop import MARGIN_SECONDS, StopOrder
+from executor.transfers.replies import replies
 from executor.updates import Updates
 from protocol.report import Failure
 
@@ -56,6 +57,8 @@ class Node:
         self._driver = connect(self)
         self._answers = Answers(self._driver, self._doing)
         self._desk = Desk(self._driver, self._answers.started)
+        for subject, answer in replies(self._desk, self._answers.started).items():
+            self._answers.also(subject, answer)
         self._order = StopOrder()
         self._called = threading.Event()
         self._shut_down = threading.Event()

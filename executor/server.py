@@ -19,6 +19,7 @@ from executor.logs import LogTail, has_left, last_error, last_lines
 from executor.ports import check_free
 from executor.process import Cassandra, ended, stopped
 from executor.stop import StopOrder, Stopping
+from executor.transfers.swap import swap
 from executor.updates import Updates
 from executor.watch import Rhythm, Watch
 from protocol.codec import DecodeError
@@ -75,6 +76,9 @@ class Server:
                 self._updates.starting(f"ended {holder}, left behind on the volume by an earlier executor")
             depot = Depot(layout.distributions, self._updates, self._order.pause)
             programs = depot.programs(task.distribution)
+            if task.restored:
+                self._updates.starting("putting the restored data in place")
+                swap(layout, task.restored)
             started = Started(task, layout, self._place.address, Credentials(), programs)
             command = _prepare(started)
             tail = LogTail(layout)

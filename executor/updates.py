@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import Protocol
 
+from protocol.codec import Json
 from protocol.maintenance import Progress
 from protocol.report import Failure, NodeStatus, Report, encode_report
 
@@ -66,9 +67,9 @@ class Updates:
         """A maintenance task is so far."""
         self._tell(RUNNING, message, Report(progress=progress))
 
-    def finished(self, message: str, progress: Progress) -> None:
-        """A maintenance task has done all that it was to do."""
-        self._tell(FINISHED, message, Report(progress=progress))
+    def finished(self, message: str, progress: Progress, outcome: Json = None) -> None:
+        """A maintenance task has done all that it was to do; ``outcome`` is what later ones need."""
+        self._tell(FINISHED, message, Report(progress=progress, outcome=outcome))
 
     def _tell(self, state: str, message: str, report: Report) -> None:
         with self._lock:

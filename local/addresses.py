@@ -21,7 +21,7 @@ STORAGE_PORT, SSL_STORAGE_PORT, JMX_PORT, JOLOKIA_PORT, NATIVE_PORT = 7000, 7001
 AGENT_PORTS = (AGENT_PORT, STORAGE_PORT, SSL_STORAGE_PORT, JMX_PORT, JOLOKIA_PORT, NATIVE_PORT)
 """What listens on an agent's address: the agent, and a node."""
 
-ZOOKEEPER_PORT, MASTER_PORT, API_PORT = 2181, 5050, 9000
+ZOOKEEPER_PORT, MASTER_PORT, API_PORT, S3_PORT = 2181, 5050, 9000, 9100
 """Where the single parts listen unless somebody else does."""
 
 SUBNETS = tuple(f"127.0.{third}" for third in range(256))
@@ -35,6 +35,7 @@ class Addresses:
     zookeeper_port: int
     master_port: int
     api_port: int
+    s3_port: int = S3_PORT
 
     def agent(self, number: int) -> str:
         """The address of an agent, counted from 1."""
@@ -65,7 +66,9 @@ def settle(agents: int, before: Addresses | None, master_port: int | None, api_p
     others.add(zookeeper)
     master = _port(before.master_port, master_port, others)
     others.add(master)
-    return Addresses(before.subnet, zookeeper, master, _port(before.api_port, api_port, others))
+    api = _port(before.api_port, api_port, others)
+    others.add(api)
+    return Addresses(before.subnet, zookeeper, master, api, _port(before.s3_port, None, others))
 
 
 def choosing(pause: Callable[[float], None]) -> AbstractContextManager[None]:

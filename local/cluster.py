@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local import layout as layouts
 from local.addresses import AGENT_PORT
-from local.layout import Json, Layout
+from local.layout import S3_KEYS, Json, Layout
 from local.parts import Part, agent_names, parts
 from local.running import Pause, Running, Say
 
@@ -32,7 +32,7 @@ class Cluster(Running[Layout]):
     def down(self, say: Say) -> None:
         """End everything. Nodes are drained by their agents, once no scheduler is left to restart them."""
         agents = agent_names(self.layout)
-        for group in (["scheduler"], agents, ["master"], ["zookeeper"]):
+        for group in (["scheduler"], agents, ["master"], ["zookeeper", "s3"]):
             self._end_and_tell([name for name in group if name in self.processes], say)
         self.sweep(say)
 
@@ -62,7 +62,11 @@ def describe(cluster: Cluster, cql: list[str]) -> Json:
         "mesos_master": f"http://{layout.master}",
         "agents": agents,
         "zookeeper": layout.zookeeper,
-        "s3": None,
+        "s3": {
+            "external_location": layout.s3,
+            "s3_access_key": S3_KEYS[0],
+            "s3_secret_key": S3_KEYS[1],
+        },
         "cql": cql,
         "pids": {name: cluster.pid(name) for name in cluster.names},
         "logs": str(cluster.logs),

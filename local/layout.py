@@ -13,6 +13,11 @@ Json = dict[str, Any]
 
 LEAST_AGENTS = 3
 
+BUCKET = "backups"
+
+S3_KEYS = ("local", "local-secret")
+"""Access and secret key: the store takes any."""
+
 
 @dataclass(frozen=True)
 class Software:
@@ -49,6 +54,11 @@ class Layout:
     def zookeeper(self) -> str:
         """ZooKeeper's host:port."""
         return f"{HOST}:{self.addresses.zookeeper_port}"
+
+    @property
+    def s3(self) -> str:
+        """The bucket for backups, as an ``external_location``."""
+        return f"http://{HOST}:{self.addresses.s3_port}/{BUCKET}"
 
     def to_json(self) -> Json:
         """As it is stored."""

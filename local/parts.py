@@ -14,7 +14,7 @@ from pathlib import Path
 
 from local import addresses, http
 from local.addresses import AGENT_PORT, HOST
-from local.layout import Layout
+from local.layout import BUCKET, S3_KEYS, Layout
 
 AGENT_RESOURCES = "cpus:4;mem:8192;disk:20000;ports:[7000-7999,8778-8778,9042-9042]"
 
@@ -65,7 +65,8 @@ def agent_names(layout: Layout) -> list[str]:
 def parts(layout: Layout, data: Path) -> dict[str, Part]:
     """All parts by name, in the order in which they are started."""
     agents = [_agent(layout, data, number) for number in range(1, layout.agents + 1)]
-    all_parts = [_zookeeper(layout, data), _master(layout, data), *agents, _scheduler(layout)]
+    store, scheduler = _s3(layout), _scheduler(layout, data)
+    all_parts = [_zookeeper(layout, data), store, _master(layout, data), *agents, scheduler]
     return {part.name: part for part in all_parts}
 
 
@@ -90,6 +91,12 @@ def _zookeeper(layout: Layout, data: Path) -> Part:
     )
     files = {folder / "zoo.cfg": configuration, log_configuration: ZOOKEEPER_LOG}
     return Part("zookeeper", command, partial(_zookeeper_serves, layout), files=files)
+
+
+def _s3(layout: Layout) -> Part:
+    port = layout.addresses.s3_port
+    command = (sys.executable, "-m", "local.s3", f"--host={HOST}", f"--port={port}", f"--bucket={BUCKET}")
+    return Part("s3", command, partial(_answers_200, HOST, port, f"/{BUCKET}"))
 
 
 def _master(layout: Layout, data: Path) -> Part:
@@ -137,10 +144,15 @@ def _executor_path(layout: Layout) -> str:
     return os.pathsep.join((str(python), str(java), os.defpath))
 
 
-def _scheduler(layout: Layout) -> Part:
-    environment = {**_profile(layout), **layout.settings}
+def _scheduler(layout: Layout, data: Path) -> Part:
+    credentials = data / "s3" / "credentials"
+    own = {"BACKUP_LOCATION": layout.s3, "BACKUP_CREDENTIALS_FILE": str(credentials)}
+    environment = {**_profile(layout), **own, **layout.settings}
     ready = partial(_answers, HOST, layout.addresses.api_port, "/v1/health")
-    return Part("scheduler", (sys.executable, "-m", "scheduler"), ready, environment)
+    access, secret = S3_KEYS
+    text = f"[default]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\n"
+    command = (sys.executable, "-m", "scheduler")
+    return Part("scheduler", command, ready, environment, files={credentials: text})
 
 
 def _profile(layout: Layout) -> dict[str, str]:

@@ -15,7 +15,7 @@ from local.failure import Missing
 JAVA = 17
 """Cassandra 5.0 runs on no newer one."""
 
-REQUIREMENTS = ("gevent", "kazoo", "flask", "pymesos", "yaml")
+REQUIREMENTS = ("gevent", "kazoo", "flask", "pymesos", "yaml", "moto")
 """What master, agents and scheduler import."""
 
 

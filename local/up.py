@@ -114,8 +114,8 @@ def _start(cluster: Cluster, wish: Wish, software: Software, display: Display, p
             cluster.sweep(display.say)
             cluster.layout = _settled(cluster.remembered, wish, software)
         agents = agent_names(cluster.layout)
-        display.say(f"starting ZooKeeper, a Mesos master and {len(agents)} agents")
-        cluster.start(["zookeeper", "master", *agents], pause)
+        display.say(f"starting ZooKeeper, S3, a Mesos master and {len(agents)} agents")
+        cluster.start(["zookeeper", "s3", "master", *agents], pause)
         cluster.await_agents(pause)
         display.say("starting the scheduler")
         try:
@@ -220,6 +220,7 @@ def _tell(cluster: Cluster, wish: Wish, display: Display) -> None:
     display.say(f"CQL           {', '.join(places['cql'])}")
     display.say(f"Mesos master  {places['mesos_master']}")
     display.say(f"ZooKeeper     {places['zookeeper']}")
+    display.say(f"S3 bucket     {places['s3']['external_location']}")
     display.say(f"logs          {places['logs']}")
 
 

@@ -48,7 +48,8 @@ class Progress:
 
     ``fraction`` counts the present piece in, from 0 to 1. ``doing`` says what goes on since ``since``,
     in seconds since the epoch; ``waiting_for`` what holds it back. ``eta_seconds`` is None where nothing
-    is known yet.
+    is known yet. Of what moves data also ``bytes_done`` of ``bytes_total``, the same in files, and the
+    present rate.
     """
 
     done: int = 0
@@ -58,3 +59,8 @@ class Progress:
     since: float = 0.0
     waiting_for: str | None = None
     eta_seconds: float | None = None
+    bytes_done: int = 0
+    bytes_total: int = 0
+    files_done: int = 0
+    files_total: int = 0
+    bytes_per_second: float = 0.0

@@ -8,6 +8,12 @@ Subjects, all asked by the scheduler:
 ``schema``  body empty; the answer is a Schema, or an error.
 ``decommission``  body empty; the node leaves the ring, if it does not yet or has not already; the answer
             is a Leaving, or an error.
+``word``    body a Word; the task that it names takes it; the answer has ``{"task": ...}``, or an error.
+``tidy``    body a Tidy; the answer is ``{}`` once all that it names is gone, or an error.
+``place``   body an Ask; the answer is a Checked, or an error.
+``backups`` body an Ask; the answer is a Listed, or an error.
+
+``word``, ``tidy``, ``place`` and ``backups`` may carry credentials, which therefore travel in messages alone.
 """
 
 from __future__ import annotations
@@ -22,6 +28,10 @@ STATUS = "status"
 SEEDS = "seeds"
 SCHEMA = "schema"
 DECOMMISSION = "decommission"
+WORD = "word"
+TIDY = "tidy"
+PLACE = "place"
+BACKUPS = "backups"
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class Message:
     node: str
     subject: str
     answer: bool = False
-    body: dict[str, Json] = field(default_factory=dict)
+    body: dict[str, Json] = field(default_factory=dict, repr=False)
 
 
 def encode_message(message: Message) -> bytes:

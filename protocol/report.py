@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from protocol.codec import DecodeError, decode, encode
+from protocol.codec import DecodeError, Json, decode, encode
 from protocol.maintenance import Progress
 
 VERSION = 1
@@ -45,24 +45,27 @@ class Failure:
     """Why Cassandra or its start ended.
 
     ``exit_code`` is None where no process was started, negative for a signal. ``log_tail`` holds the
-    last lines of Cassandra's log, at most 4 kB.
+    last lines of Cassandra's log, at most 4 kB. ``final``: it would fail again just so.
     """
 
     reason: str
     exit_code: int | None = None
     log_tail: str = ""
+    final: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
     """The data of one status update.
 
-    ``status`` is a server task's, absent before Cassandra answers; ``progress`` a maintenance task's.
+    ``status`` is a server task's, absent before Cassandra answers; ``progress`` a maintenance task's, and
+    ``outcome`` what one has found that later ones need.
     """
 
     status: NodeStatus | None = None
     failure: Failure | None = None
     progress: Progress | None = None
+    outcome: Json = None
 
 
 def encode_report(report: Report) -> bytes:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from protocol.backup import BackupTask
 from protocol.codec import DecodeError, Json, decode, encode
 from protocol.maintenance import MaintenanceTask
 
@@ -62,7 +63,8 @@ class ServerTask:
 
     ``volume`` is the persistent volume's path in the sandbox. ``seeds`` are addresses; a ``founder``
     has its own alone. ``replace_address`` is that of the dead node whose place a new one takes.
-    ``yaml`` holds the operator's keys of cassandra.yaml.
+    ``yaml`` holds the operator's keys of cassandra.yaml. ``tokens`` are those that a node was restored with;
+    ``restored`` is the operation whose downloaded data it starts on, where it has not yet joined with them.
     """
 
     node: str
@@ -78,14 +80,16 @@ class ServerTask:
     yaml: dict[str, Json] = field(default_factory=dict)
     founder: bool = False
     replace_address: str | None = None
+    tokens: tuple[str, ...] = ()
+    restored: str = ""
 
 
-Task = TypeVar("Task", ServerTask, MaintenanceTask)
+Task = TypeVar("Task", ServerTask, MaintenanceTask, BackupTask)
 
-KINDS: dict[type, str] = {ServerTask: "server", MaintenanceTask: "maintenance"}
+KINDS: dict[type, str] = {ServerTask: "server", MaintenanceTask: "maintenance", BackupTask: "backup"}
 
 
-def encode_task(task: ServerTask | MaintenanceTask) -> bytes:
+def encode_task(task: ServerTask | MaintenanceTask | BackupTask) -> bytes:
     """Return the task's data for TaskInfo."""
     body = {"version": VERSION, "kind": KINDS[type(task)], "task": encode(task)}
     return json.dumps(body, sort_keys=True).encode()
@@ -101,13 +105,25 @@ def decode_maintenance(data: bytes) -> MaintenanceTask:
     return _decode(MaintenanceTask, data)
 
 
+def decode_work(data: bytes) -> MaintenanceTask | BackupTask:
+    """Read TaskInfo's data of a task beside the server task. Raises DecodeError on anything else."""
+    if _body(data).get("kind") == KINDS[BackupTask]:
+        return _decode(BackupTask, data)
+    return _decode(MaintenanceTask, data)
+
+
 def _decode(wanted: type[Task], data: bytes) -> Task:
+    body = _body(data)
+    if body.get("kind") != KINDS[wanted]:
+        raise DecodeError(f"unknown kind of task {body.get('kind')!r}")
+    return decode(wanted, body.get("task"))
+
+
+def _body(data: bytes) -> dict[str, Json]:
     try:
         body = json.loads(data)
     except ValueError:
         raise DecodeError("the task's data are not JSON") from None
     if not isinstance(body, dict) or body.get("version") != VERSION:
         raise DecodeError(f"the task's data are not of version {VERSION}, which this executor understands")
-    if body.get("kind") != KINDS[wanted]:
-        raise DecodeError(f"unknown kind of task {body.get('kind')!r}")
-    return decode(wanted, body.get("task"))
+    return body

@@ -29,9 +29,11 @@ from api.auth.modes import AuthError, identify_for
 from api.server import Server
 from api.tls import TlsError, server_context
 from executor import bundle
+from protocol.backup import Login
 from scheduler.daemon import configuration, logs
 from scheduler.daemon.configuration import ConfigurationErrors
 from scheduler.daemon.daemon import Bundle, Daemon, Secrets
+from scheduler.daemon.sealing import Sealer, WeakKey
 from scheduler.model.settings import Settings
 
 log = logging.getLogger("scheduler")
@@ -92,7 +94,26 @@ def _secrets(settings: Settings) -> Secrets:
     if settings.zookeeper_auth_file:
         auth = _read("ZOOKEEPER_AUTH_FILE", settings.zookeeper_auth_file)
     mesos = settings.service.secret_file
-    return Secrets(auth, _read("SERVICE_SECRET_FILE", mesos) if mesos else None)
+    return Secrets(
+        auth,
+        _read("SERVICE_SECRET_FILE", mesos) if mesos else None,
+        _sealer(settings.secrets_key_file),
+        _login(settings),
+    )
+
+
+def _sealer(path: str) -> Sealer:
+    try:
+        return Sealer(_read("SECRETS_KEY_FILE", path) if path else "")
+    except WeakKey as error:
+        raise ConfigurationErrors([f"SECRETS_KEY_FILE={path}: {error}"]) from None
+
+
+def _login(settings: Settings) -> Login | None:
+    if not settings.cql_user:
+        return None
+    path = settings.cql_password_file
+    return Login(settings.cql_user, _read("CQL_PASSWORD_FILE", path) if path else "")
 
 
 def _read(variable: str, path: str) -> str:

@@ -13,11 +13,14 @@ from executor.maintenance.run import MaintenanceRun
 from executor.maintenance.tables import COMMANDS, TableWork
 from executor.maintenance.work import Work
 from executor.stop import StopOrder
+from executor.transfers.run import TransferRun
+from executor.transfers.words import Words
 from executor.updates import Driver, Updates
+from protocol.backup import BackupTask, Word
 from protocol.codec import DecodeError
 from protocol.maintenance import REPAIR, MaintenanceTask
 from protocol.report import Failure
-from protocol.task import decode_maintenance
+from protocol.task import decode_work
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ class Desk:
         self._driver = driver
         self._started = started
         self._present: tuple[str, StopOrder, threading.Thread] | None = None
+        self._words: tuple[str, Words] | None = None
 
     def launch(self, task_id: str, data: bytes) -> None:
         """Begin a task in the background."""
@@ -37,9 +41,15 @@ class Desk:
             updates.failed(Failure(f"another maintenance task runs on this node: {self._present[0]}"))
             return
         order = StopOrder()
-        thread = threading.Thread(target=_run, args=(data, self._started, updates, order), daemon=True)
+        thread = threading.Thread(target=self._run, args=(data, updates, order), daemon=True)
         self._present = (task_id, order, thread)
         thread.start()
+
+    def word(self, word: Word) -> None:
+        """Hand the scheduler's word to the task that it names. Raises NotAnswering."""
+        if self._words is None or self._words[0] != word.task:
+            raise NotAnswering(f"the task {word.task} does not run here, or not yet")
+        self._words[1].give(word)
 
     def kill(self, task_id: str, grace_seconds: float) -> bool:
         """Have a task end: when its present piece is done, or in the middle of it after so long.
@@ -61,17 +71,22 @@ class Desk:
         if self._present is not None:
             self._present[2].join()
 
-
-def _run(data: bytes, started: Callable[[], Started], updates: Updates, order: StopOrder) -> None:
-    try:
-        task, cassandra = decode_maintenance(data), started()
-        work = _work(task, cassandra)
-        MaintenanceRun(task, work, cassandra.layout, updates, order).run()
-    except (DecodeError, NotAnswering) as error:
-        updates.failed(Failure(str(error)))
-    except Exception as error:
-        log.exception("a maintenance task has ended by an error")
-        updates.failed(Failure(f"the executor has failed: {error!r}"))
+    def _run(self, data: bytes, updates: Updates, order: StopOrder) -> None:
+        try:
+            task, cassandra = decode_work(data), self._started()
+            if isinstance(task, BackupTask):
+                words = Words(task.own_credentials)
+                self._words = (updates.task_id, words)
+                TransferRun(task, cassandra, updates, order, words).run()
+            else:
+                MaintenanceRun(task, _work(task, cassandra), cassandra.layout, updates, order).run()
+        except (DecodeError, NotAnswering) as error:
+            updates.failed(Failure(str(error)))
+        except Exception as error:
+            log.exception("a maintenance task has ended by an error")
+            updates.failed(Failure(f"the executor has failed: {error!r}"))
+        finally:
+            self._words = None
 
 
 def _work(task: MaintenanceTask, started: Started) -> Work:

@@ -7,7 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,9 @@ from gevent.event import AsyncResult, Event
 from gevent.timeout import Timeout
 from kazoo.exceptions import NoAuthError
 
-from protocol.message import SCHEMA, STATUS
+from protocol.backup import Ask, Checked, Keys, Listed, Login
+from protocol.codec import Json, encode
+from protocol.message import BACKUPS, PLACE, SCHEMA, STATUS
 from protocol.report import NodeStatus
 from protocol.schema import Schema
 from scheduler.daemon.counts import Counts
@@ -25,6 +27,7 @@ from scheduler.daemon.leadership import Leadership
 from scheduler.daemon.loop import Uninstalled
 from scheduler.daemon.offer_log import Fate
 from scheduler.daemon.questions import Questions
+from scheduler.daemon.sealing import Sealer
 from scheduler.daemon.service import Conflict, Health, NoAnswer, Unavailable
 from scheduler.decide import uninstall
 from scheduler.decide.shrinking import refusals
@@ -56,6 +59,9 @@ STOPPED, FAILED, LOST_LEADERSHIP, REFUSED = 0, 1, 3, 4
 
 ANSWER_SECONDS = 1.0
 SCHEMA_SECONDS = 3.0
+PLACE_SECONDS = 25.0
+"""A store may be asked several times before it counts as away."""
+
 CONNECT_SECONDS = 15.0
 CLOSE_SECONDS = 2.0
 
@@ -247,7 +253,20 @@ class Daemon:
         for error in errors:
             log.error("the new configuration is not in force: %s", error)
         self.settings = in_force(ledger, self._wanted)
-        return World(self.settings, ledger, self._bundle_uri(), errors=errors)
+        return World(
+            self.settings,
+            ledger,
+            self._bundle_uri(),
+            errors=errors,
+            keys=self._opened(ledger),
+            login=self._secrets.login,
+        )
+
+    def _opened(self, ledger: Ledger) -> dict[str, Keys]:
+        """The credentials of operations that run, as far as they were stored."""
+        running = [one for one in ledger.operations.values() if one.ended_at is None and one.transfer]
+        found = {one.id: self._secrets.sealer.open(one.transfer.sealed) for one in running if one.transfer}
+        return {ident: keys for ident, keys in found.items() if keys is not None}
 
     def _last_world(self, store: Store, ledger: Ledger | None) -> World:
         """The world that is to end, the order being stored. Raises Uninstalled where there is none."""
@@ -376,14 +395,30 @@ class Daemon:
 
     def schema(self) -> Schema:
         """See ``Service``."""
+        return self._ask_any(SCHEMA, Schema, SCHEMA_SECONDS)
+
+    def place(self, ask: Ask) -> Checked:
+        """See ``Service``."""
+        return self._ask_any(PLACE, Checked, PLACE_SECONDS, encode(ask))
+
+    def backups(self, ask: Ask) -> Listed:
+        """See ``Service``."""
+        return self._ask_any(BACKUPS, Listed, PLACE_SECONDS, encode(ask))
+
+    def _ask_any(self, subject: str, kind: type[T], seconds: float, body: Json = None) -> T:
+        """Ask the nodes that are up, one after the other, until one answers. Raises NoAnswer."""
         reasons = []
         for node in self.world().ledger.members():
             if node.normal:
                 try:
-                    return self._questions.ask(self._driver, node, SCHEMA, Schema, SCHEMA_SECONDS)
+                    return self._questions.ask(self._driver, node, subject, kind, seconds, body)
                 except NoAnswer as error:
                     reasons.append(str(error))
-        raise NoAnswer("; ".join(reasons) or "no node is NORMAL, so none can tell which keyspaces there are")
+        raise NoAnswer("; ".join(reasons) or "no node is NORMAL, so there is none to ask")
+
+    def seal(self, keys: Keys | None) -> str:
+        """See ``Service``."""
+        return self._secrets.sealer.seal(keys)
 
     def offers(self) -> Sequence[Fate]:
         """See ``Service``."""
@@ -406,6 +441,8 @@ class Secrets:
 
     zookeeper_auth: str = ""
     mesos: str | None = None
+    sealer: Sealer = field(default_factory=Sealer)
+    login: Login | None = None
 
     def __repr__(self) -> str:
         return "Secrets(…)"

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from gevent.event import AsyncResult
 from gevent.timeout import Timeout
 
-from protocol.codec import DecodeError, decode
+from protocol.codec import DecodeError, Json, decode
 from protocol.message import Message, decode_message, encode_message
 from scheduler.daemon.service import NoAnswer
 from scheduler.mesos.driver import CallFailed, CallRefused, NotConnected
@@ -34,11 +34,19 @@ class Questions:
     def __init__(self) -> None:
         self._open: dict[str, AsyncResult] = {}
 
-    def ask(self, sender: Sender | None, node: Node, subject: str, kind: type[T], seconds: float) -> T:
+    def ask(
+        self,
+        sender: Sender | None,
+        node: Node,
+        subject: str,
+        kind: type[T],
+        seconds: float,
+        body: Json = None,
+    ) -> T:
         """Ask a node's executor, and read its answer. Raises NoAnswer."""
         if node.task is None or sender is None:
             raise NoAnswer("the node was never launched")
-        question = Message(str(uuid.uuid4()), node.name, subject)
+        question = Message(str(uuid.uuid4()), node.name, subject, body=body or {})
         answer = self._open[question.id] = AsyncResult()
         try:
             sender.perform(Send(node.task.executor.id, node.task.agent_id, encode_message(question)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from protocol.backup import Ask, Checked, Keys, Listed
 from protocol.report import NodeStatus
 from protocol.schema import Schema
 from scheduler.daemon.counts import Counts
@@ -99,6 +100,15 @@ class Service(Protocol):
 
     def backlog(self) -> int:
         """How many events wait to be decided on."""
+
+    def seal(self, keys: Keys | None) -> str:
+        """Credentials as they may be stored; empty where they may not."""
+
+    def place(self, ask: Ask) -> Checked:
+        """Have a node look at a place for backups. Raises NoAnswer."""
+
+    def backups(self, ask: Ask) -> Listed:
+        """Have a node list the backups at a place. Raises NoAnswer."""
 
     def artifact(self, digest: str, name: str) -> Path | None:
         """The file that is served under this content hash and name."""

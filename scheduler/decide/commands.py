@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from protocol.backup import RESTORE
 from scheduler.decide import (
     departure,
     departure_phase,
@@ -12,6 +13,7 @@ from scheduler.decide import (
     owner,
     reconcile,
     replacement,
+    transfers,
     uninstall,
     uninstall_plan,
 )
@@ -21,11 +23,13 @@ from scheduler.model.event import (
     Command,
     ForceComplete,
     Interrupt,
+    LimitTransfer,
     Proceed,
     ReplaceNode,
     RestartNode,
     RestartStep,
     StartOperation,
+    StartTransfer,
     StopOperation,
 )
 from scheduler.model.node import Node
@@ -42,6 +46,8 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
     uninstall.require_fitting(decision.world, command)
     match command:
         case Interrupt(plan):
+            if plan == RESTORE:
+                operations.require_way_back(operations.latest(decision.world, plan))
             return _interrupt(decision, _known(decision.world, plan))
         case Proceed(plan):
             return operations.resume(_proceed(decision, _known(decision.world, plan)), plan)
@@ -59,6 +65,10 @@ def obey(decision: Decision, command: Command, now: float) -> Decision:
             return operations.start(_proceed(decision, command.kind), command, now)
         case StopOperation(kind):
             return operations.stop(decision, kind)
+        case StartTransfer():
+            return transfers.start(_proceed(decision, command.kind), command, now)
+        case LimitTransfer(kind, bytes_per_second):
+            return transfers.limit(decision, kind, bytes_per_second)
         case RestartNode(name):
             return _restart_node(decision, _launched(decision.world, name))
         case ReplaceNode(name, force):
@@ -75,14 +85,16 @@ def _known(world: World, plan: str) -> str:
 
 
 def _parts(world: World, plan: str, phase: str, step: str | None) -> list[str]:
-    """The nodes whose parts of an operation a phase and a step, each by name or id, stand for."""
+    """The names of an operation's steps that a phase and a step, each by name or id, stand for."""
     operation = operations.latest(world, _known(world, plan))
-    if operation is None or phase not in (operations.PHASES[plan], operations.phase_id(world, operation)):
+    if operation is None:
         raise UnknownName(f"the plan {plan} has no phase {phase}")
-    names = [part.name for part in operation.parts]
-    if step is None:
-        return names
-    named = [n for n in names if step in (f"{plan}-{n}", operations.step_id(world, operation, n))]
+    names = [n for n in operations.PHASES[plan] if phase in (n, operations.phase_id(world, operation, n))]
+    if not names:
+        raise UnknownName(f"the plan {plan} has no phase {phase}")
+    parts = [part for part in operation.parts if operations.phase_of(operation, part) in names]
+    steps = {operations.step_name(operation, p): operations.step_id(world, operation, p) for p in parts}
+    named = [name for name, ident in steps.items() if step in (None, name, ident)]
     if not named:
         raise UnknownName(f"the phase {phase} has no step {step}")
     return named
@@ -188,6 +200,8 @@ def _launched(world: World, name: str) -> Node:
         raise Refused(f"{node.name} is leaving the ring, and a restart would have it begin anew")
     if node.replacement is not None and (node.placement is None or node.giving_up):
         raise Refused(f"{node.name} is being replaced, and starts as soon as it has a new place")
+    if node.restoration is not None:
+        raise Refused(f"{node.name} starts on restored data; GET /v1/restore/status says how far that is")
     if node.task is None:
         raise Refused(f"{node.name} was never launched; the deploy plan will launch it")
     if given_up(node):

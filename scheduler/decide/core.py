@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import get_args
 
 from protocol.codec import DecodeError
-from protocol.message import DECOMMISSION, SCHEMA, SEEDS, STATUS, Message, decode_message
+from protocol.message import DECOMMISSION, SCHEMA, SEEDS, STATUS, TIDY, WORD, Message, decode_message
 from scheduler.decide import (
     commands,
     departure,
@@ -25,6 +25,7 @@ from scheduler.decide import (
     shrinking,
     stops,
     telling,
+    transfers,
     uninstall,
 )
 from scheduler.decide.decision import Decision
@@ -54,6 +55,8 @@ ANSWERS: Mapping[str, Callable[[World, Message], World]] = {
     DECOMMISSION: departure.answered,
     STATUS: shrinking.answered,
     SCHEMA: shrinking.answered,
+    WORD: transfers.answered,
+    TIDY: transfers.tidied,
 }
 """Who asked, by the subject."""
 
@@ -176,10 +179,10 @@ def _want_offers(decision: Decision, now: float) -> Decision:
 
 
 def _want_slot(decision: Decision, now: float) -> Decision:
-    """Note whose slot the running operation wants; offers refused before are called back for it."""
-    wanted = maintenance.wanting(decision.world, now)
-    name = wanted[1].name if wanted else None
-    if name == decision.world.session.slot_wanted:
+    """Note whose slots the running operation wants; offers refused before are called back for them."""
+    wanted = tuple(part.name for _, part in maintenance.wanting(decision.world, now))
+    before = decision.world.session.slot_wanted
+    if wanted == before:
         return decision
-    decision = decision.with_session(slot_wanted=name)
-    return decision.plus(Revive()) if name else decision
+    decision = decision.with_session(slot_wanted=wanted)
+    return decision.plus(Revive()) if set(wanted) - set(before) else decision

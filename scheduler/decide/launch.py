@@ -177,6 +177,8 @@ def _server_task(
         yaml=dict(cassandra.yaml),
         founder=seeds.founds(world, node),
         replace_address=_replace_address(node),
+        tokens=node.tokens,
+        restored=node.restoration.operation if node.restoration else "",
     )
 
 

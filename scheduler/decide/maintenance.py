@@ -1,4 +1,4 @@
-"""Working through an operation: a task in each node's slot, one node after the other."""
+"""Working through an operation: a task in each node's slot, one node after the other or all at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from protocol.codec import DecodeError
 from protocol.maintenance import REPAIR, MaintenanceTask
-from protocol.report import decode_report
+from protocol.report import Report, decode_report
 from protocol.task import encode_task
-from scheduler.decide import ids, matching, operations, owner
+from scheduler.decide import ids, matching, operations, owner, restoration, transfers
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import REFUSE_REST_SECONDS
 from scheduler.decide.lifecycle import FIRST_DELAY_SECONDS, RANK, delay
@@ -57,12 +57,21 @@ def apply_update(
 
 
 def _heard(part: Part, update: TaskUpdate) -> Part:
+    report = _report(update)
+    return dataclasses.replace(
+        part,
+        progress=report.progress or part.progress,
+        message=update.message or part.message,
+        outcome=part.outcome if report.outcome is None else report.outcome,
+    )
+
+
+def _report(update: TaskUpdate) -> Report:
     try:
-        progress = decode_report(update.data).progress or part.progress
+        return decode_report(update.data)
     except DecodeError:
         # An executor of a foreign version: its state counts, what it adds cannot be read.
-        progress = part.progress
-    return dataclasses.replace(part, progress=progress, message=update.message or part.message)
+        return Report()
 
 
 def _ended(part: Part, task: WorkTask, update: TaskUpdate, now: float) -> Part:
@@ -73,7 +82,10 @@ def _ended(part: Part, task: WorkTask, update: TaskUpdate, now: float) -> Part:
         # Nothing was wrong with the work: the node, its agent or an order has ended it.
         return dataclasses.replace(part, not_before=now + FIRST_DELAY_SECONDS)
     come_to = part.progress.done if part.progress else 0
+    failure = _report(update).failure
     failures = part.failures + 1 if come_to <= part.stuck_at else 1
+    if failure is not None and failure.final:
+        failures = MOST_FAILURES
     return dataclasses.replace(
         part, failures=failures, stuck_at=come_to, not_before=now + delay(failures + 1)
     )
@@ -83,27 +95,33 @@ def advance(decision: Decision, now: float) -> Decision:
     """Do for the running operation what has become possible or necessary."""
     operation = operations.active(decision.world)
     if operation is None:
-        return decision
+        return transfers.tidy(decision, now)
     for part in operation.parts:
         decision = _hold_to_orders(decision, operation, part, now)
+    decision = restoration.advance(decision, operation.id, now)
     operation = decision.world.ledger.operations[operation.id]
     settled = _settled(decision.world, operation, now)
-    return decision if settled == operation else with_operation(decision, settled)
+    decision = decision if settled == operation else with_operation(decision, settled)
+    return transfers.tidy(transfers.tell(decision, settled, now), now)
 
 
 def _settled(world: World, operation: Operation, now: float) -> Operation:
     """The operation, ended where all is done, a part has failed for good, or its stop is complete."""
     parts = tuple(_without_node(part, now) if _is_gone(world, part) else part for part in operation.parts)
     operation = dataclasses.replace(operation, parts=parts)
-    if any(part.alive for part in parts):
+    broken = next((part for part in parts if not part.done and part.failures >= MOST_FAILURES), None)
+    if broken is not None and not (broken.alive or operation.closing):
+        operation = dataclasses.replace(operation, failed=_failure(broken))
+    if any(part.alive for part in parts) or not operation.closing:
         return operation
-    present = operation.present
-    if present is None or operation.stopping:
-        return dataclasses.replace(operation, ended_at=now)
-    if present.failures >= MOST_FAILURES:
-        reason = f"{present.name} failed {present.failures} times: {present.message}"
-        return dataclasses.replace(operation, ended_at=now, failed=reason)
-    return operation
+    return (
+        operation if transfers.is_untidy(world, operation) else dataclasses.replace(operation, ended_at=now)
+    )
+
+
+def _failure(part: Part) -> str:
+    times = f" {part.failures} times: " if part.launches > 1 else ": "
+    return f"{part.name} failed{times}{part.message}"
 
 
 def _is_gone(world: World, part: Part) -> bool:
@@ -120,7 +138,7 @@ def _hold_to_orders(decision: Decision, operation: Operation, part: Part, now: f
     task, world = part.task, decision.world
     if task is None or not task.alive or not is_task_reconciled(world, task.id):
         return decision
-    if operation.stopping or part.done:
+    if operation.stopping or operation.failed or part.done:
         grace = 0.0
     elif owner.interrupted(world, operation.kind):
         grace = PIECE_SECONDS
@@ -156,27 +174,40 @@ def hindrance(world: World, operation: Operation, part: Part, now: float) -> Wai
             return Wait(f"{', '.join(down)} to be NORMAL again: a repair needs all replicas")
     if part.task is not None and not is_task_reconciled(world, part.task.id):
         return Wait("Mesos to tell the state of its last task")
-    return None
+    return transfers.hindrance(world, operation, part)
 
 
-def wanting(world: World, now: float) -> tuple[Operation, Part] | None:
-    """The part that is to be worked on as soon as its node's slot is offered."""
+def wanting(world: World, now: float) -> list[tuple[Operation, Part]]:
+    """The parts that are to be worked on as soon as their nodes' slots are offered."""
     operation = operations.active(world)
-    part = operation.present if operation else None
-    if operation is None or part is None or operation.stopping or any(p.alive for p in operation.parts):
-        return None
-    return None if hindrance(world, operation, part, now) else (operation, part)
+    if operation is None or operation.closing:
+        return []
+    ready = [part for part in operation.open if not part.alive and _is_free(operation, part)]
+    return [(operation, part) for part in ready if hindrance(world, operation, part, now) is None]
+
+
+def _is_free(operation: Operation, part: Part) -> bool:
+    """Whether the slot of a part's node may be taken: serially, only once all others have ended."""
+    parallel = len(operation.open) > 1
+    return not any(other.alive for other in operation.parts if other.node == part.node or not parallel)
 
 
 def use(decision: Decision, offers: Sequence[Offer], now: float) -> tuple[Decision, list[Offer]]:
-    """Launch the task that is wanted where an offer holds its node's slot; return the other offers."""
-    wanted = wanting(decision.world, now)
-    node = decision.world.ledger.nodes.get(wanted[1].node) if wanted else None
+    """Launch the tasks that are wanted where offers hold their nodes' slots; return the other offers."""
+    left = list(offers)
+    for _, part in wanting(decision.world, now):
+        decision, left = _use(decision, part, left, now)
+    return decision, left
+
+
+def _use(decision: Decision, part: Part, offers: list[Offer], now: float) -> tuple[Decision, list[Offer]]:
+    operation = operations.active(decision.world)
+    node = decision.world.ledger.nodes.get(part.node)
     found = matching.held(node.placement, offers) if node and node.placement else None
     slot = _slot(decision.world, found.resources) if found else None
-    if wanted is None or node is None or found is None or slot is None:
-        return decision, list(offers)
-    decision = _launch(decision, *wanted, node, found.offers, slot, now)
+    if operation is None or node is None or found is None or slot is None:
+        return decision, offers
+    decision = _launch(decision, operation, part, node, found.offers, slot, now)
     return decision, [offer for offer in offers if offer not in found.offers]
 
 
@@ -207,9 +238,9 @@ def _launch(
     if server is None or node.placement is None:
         raise ValueError(f"{node.name} does not run")
     launches = part.launches + 1
-    name = f"{operation.kind}-{node.name}"
-    task_id = f"{name}__{ids.derived_id(world, operation.id, node.name, launches)}"
-    data = encode_task(_task(operation, part, node.placement, total(slot, "mem")))
+    name = operations.step_name(operation, part)
+    task_id = f"{name}__{ids.derived_id(world, operation.id, node.name, launches, *_named(part))}"
+    data = _data(world, operation, part, node.placement, total(slot, "mem"))
     launch = Launch(task_id, name, offers[0].agent_id, server.executor, slot, data)
     part = dataclasses.replace(
         part,
@@ -221,14 +252,22 @@ def _launch(
     return with_part(decision, operation, part).plus(accept)
 
 
-def _task(operation: Operation, part: Part, place: Placement, memory_mb: float) -> MaintenanceTask:
-    volumes = [resource.scalar for resource in place.resources if resource.persistence_id]
-    return MaintenanceTask(
-        node=part.name,
-        operation=f"{operation.id}-{part.round}",
-        kind=operation.kind,
-        tables=dict(operation.tables),
-        helper_memory_mb=memory_mb,
-        disk_mb=sum(volumes),
-        repair=operation.repair,
+def _named(part: Part) -> tuple[str, ...]:
+    return (part.phase,) if part.phase else ()
+
+
+def _data(world: World, operation: Operation, part: Part, place: Placement, memory_mb: float) -> bytes:
+    disk_mb = sum(resource.scalar for resource in place.resources if resource.persistence_id)
+    if operation.transfer is not None:
+        return encode_task(transfers.task(world, operation, operation.transfer, part, disk_mb))
+    return encode_task(
+        MaintenanceTask(
+            node=part.name,
+            operation=f"{operation.id}-{part.round}",
+            kind=operation.kind,
+            tables=dict(operation.tables),
+            helper_memory_mb=memory_mb,
+            disk_mb=disk_mb,
+            repair=operation.repair,
+        )
     )

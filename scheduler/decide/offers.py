@@ -122,7 +122,7 @@ def _lacking(node: Node, place: Placement, found: Held) -> tuple[str, ...]:
     """What has to be offered still. With the volume, which an executor holds to its end, all else is."""
     if found.volume:
         return ()
-    return ("volume",) if node.bootstrapped else matching.missing(place, found)
+    return ("volume",) if node.holds_data else matching.missing(place, found)
 
 
 def _settings(world: World, node: Node) -> Iterator[NodeSettings]:
@@ -147,7 +147,7 @@ def _abandon(decision: Decision, node: Node, offers: Iterable[Offer]) -> Decisio
     later all the same, its generation is known as abandoned, and it is cleaned.
     """
     task, place = node.task, node.placement
-    if task is None or place is None or task.started or node.bootstrapped:
+    if task is None or place is None or task.started or node.holds_data:
         return decision
     if not any(offer.agent_id == place.agent_id for offer in offers):
         return decision

@@ -1,15 +1,16 @@
 """Operations as operators order them: begun, stopped, begun again, and looked up.
 
 One operation runs at a time: each works in the one slot that a node has for maintenance, and two of them
-would fight for the node's disk.
+would fight for the node's disk. ``transfers`` has what is special to backup and restore.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 
+from protocol import backup
 from scheduler.decide import ids
 from scheduler.decide.decision import Decision, Refused, UnknownName
 from scheduler.model.event import StartOperation
@@ -17,8 +18,21 @@ from scheduler.model.node import Node
 from scheduler.model.operation import RUNNING, Operation, Part
 from scheduler.model.world import World
 
-PHASES = {"cleanup": "Cleanup", "repair": "Repair", "upgradesstables": "UpgradeSSTable"}
-"""The phase of each kind's plan; the kind is the plan's name."""
+MAINTENANCE: Mapping[str, tuple[str, ...]] = {
+    "cleanup": ("Cleanup",),
+    "repair": ("Repair",),
+    "upgradesstables": ("UpgradeSSTable",),
+}
+
+TRANSFERS: Mapping[str, tuple[str, ...]] = {
+    backup.BACKUP: (backup.SNAPSHOT, backup.UPLOAD, backup.BACKUP_SCHEMA, backup.MANIFEST),
+    backup.RESTORE: (backup.RESTORE_SCHEMA, backup.DOWNLOAD, backup.RESTORE_PHASE),
+    backup.VERIFY: (backup.VERIFY_PHASE,),
+    backup.DELETE: (backup.DELETE_PHASE,),
+}
+
+PHASES: Mapping[str, tuple[str, ...]] = {**MAINTENANCE, **TRANSFERS}
+"""The phases of each kind's plan, in their order; the kind is the plan's name."""
 
 KEPT = 50
 """So many operations are remembered, the newest."""
@@ -44,14 +58,31 @@ def part_of(world: World, task_id: str) -> tuple[Operation, Part] | None:
     return None
 
 
-def phase_id(world: World, operation: Operation) -> str:
-    """The id of the only phase of an operation's plan."""
-    return ids.derived_id(world, operation.id, "phase")
+def phase_of(operation: Operation, part: Part) -> str:
+    """The phase that a part belongs to."""
+    return part.phase or PHASES[operation.kind][0]
 
 
-def step_id(world: World, operation: Operation, node: str) -> str:
-    """The id of a node's step in an operation's plan."""
-    return ids.derived_id(world, operation.id, "step", node)
+def phase_id(world: World, operation: Operation, phase: str) -> str:
+    """The id of a phase of an operation's plan."""
+    return ids.derived_id(world, operation.id, "phase", *_later(operation, phase))
+
+
+def step_id(world: World, operation: Operation, part: Part) -> str:
+    """The id of a part's step in an operation's plan."""
+    return ids.derived_id(
+        world, operation.id, "step", part.name, *_later(operation, phase_of(operation, part))
+    )
+
+
+def _later(operation: Operation, phase: str) -> tuple[str, ...]:
+    """What tells a phase from the first, which has the ids of an operation with one phase only."""
+    return () if phase == PHASES[operation.kind][0] else (phase,)
+
+
+def step_name(operation: Operation, part: Part) -> str:
+    """What a part's step is called, and its task."""
+    return f"{part.phase.lower() or operation.kind}-{part.name}"
 
 
 def with_operation(decision: Decision, operation: Operation) -> Decision:
@@ -63,16 +94,17 @@ def with_operation(decision: Decision, operation: Operation) -> Decision:
 
 def with_part(decision: Decision, operation: Operation, part: Part) -> Decision:
     """With one part of an operation replaced."""
-    parts = tuple(part if other.node == part.node else other for other in operation.parts)
+    key = (part.node, part.phase)
+    parts = tuple(part if (other.node, other.phase) == key else other for other in operation.parts)
     return with_operation(decision, dataclasses.replace(operation, parts=parts))
 
 
 def start(decision: Decision, order: StartOperation, now: float) -> Decision:
     """Begin an operation. Raises Refused while another runs, or where no node has data."""
     world = decision.world
-    _refuse_beside(world)
-    nodes = _chosen(world, order.nodes)
-    number = max((one.number for one in world.ledger.operations.values()), default=0) + 1
+    refuse_beside(world)
+    nodes = chosen(world, order.nodes)
+    number = next_number(world)
     operation = Operation(
         id=ids.derived_id(world, "operation", number),
         number=number,
@@ -82,24 +114,35 @@ def start(decision: Decision, order: StartOperation, now: float) -> Decision:
         started_at=now,
         repair=order.repair,
     )
+    return begun(decision, operation)
+
+
+def next_number(world: World) -> int:
+    """The number of the next operation."""
+    return max((one.number for one in world.ledger.operations.values()), default=0) + 1
+
+
+def begun(decision: Decision, operation: Operation) -> Decision:
+    """With a new operation, and without the oldest where there are too many."""
     return _forget_oldest(with_operation(decision, operation))
 
 
-def _chosen(world: World, numbers: tuple[int, ...] | None) -> list[Node]:
-    """The wanted nodes, or all that have data, by number."""
+def chosen(world: World, numbers: tuple[int, ...] | None) -> list[Node]:
+    """The wanted nodes, or all that have data, by number. Raises Refused."""
     if numbers is None:
-        chosen = [node for node in world.ledger.members() if node.bootstrapped]
+        found = [node for node in world.ledger.members() if node.bootstrapped]
     else:
-        chosen = [node for node in world.ledger.members() if node.number in numbers]
-    empty = [node.name for node in chosen if not node.bootstrapped]
+        found = [node for node in world.ledger.members() if node.number in numbers]
+    empty = [node.name for node in found if not node.bootstrapped]
     if empty:
         raise Refused(f"{', '.join(empty)} has never been NORMAL; GET /v1/plan says what it waits for")
-    if not chosen:
+    if not found:
         raise Refused("no node has ever been NORMAL; GET /v1/plan says what they wait for")
-    return chosen
+    return found
 
 
-def _refuse_beside(world: World) -> None:
+def refuse_beside(world: World) -> None:
+    """Raise Refused while an operation runs."""
     running = active(world)
     if running is not None:
         since = datetime.fromtimestamp(running.started_at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -118,11 +161,22 @@ def _forget_oldest(decision: Decision) -> Decision:
 
 
 def stop(decision: Decision, kind: str) -> Decision:
-    """Order the end of an operation. Raises Refused where none of the kind runs."""
+    """Order the end of an operation. Raises Refused where none of the kind runs, or it cannot go back."""
     operation = active(decision.world)
     if operation is None or operation.kind != kind:
         raise Refused(f"no {kind} is running; GET /v1/{kind}/status has the last one")
+    require_way_back(operation)
     return with_operation(decision, dataclasses.replace(operation, stopping=True))
+
+
+def require_way_back(operation: Operation | None) -> None:
+    """Raise Refused for a restore that is past its point of no return, and not at its end."""
+    past = operation is not None and operation.transfer is not None and operation.transfer.committed
+    if operation is not None and past and operation.ended_at is None:
+        raise Refused(
+            "the restore is past the point from which it only goes forward: the nodes start on the restored "
+            "data; GET /v1/restore/status says how far they are"
+        )
 
 
 def resume(decision: Decision, kind: str) -> Decision:
@@ -133,11 +187,20 @@ def resume(decision: Decision, kind: str) -> Decision:
     return _reopened(decision, operation, operation.parts)
 
 
-def force(decision: Decision, kind: str, names: Iterable[str]) -> Decision:
-    """Take parts as done. One that runs is ended first, by the stop that its task then gets."""
-    operation, named = _named(decision.world, kind, names)
+def force(decision: Decision, kind: str, keys: Iterable[str]) -> Decision:
+    """Take parts, by their steps' names, as done. One that runs is ended first, by the stop that its task
+    then gets. Raises Refused where later phases stand on what the parts do.
+    """
+    operation, named = _named(decision.world, kind, keys)
+    if operation.transfer is not None:
+        raise Refused(
+            f"a step of the plan {kind} cannot be taken as complete: what comes after it stands on it; "
+            f"PUT /v1/{kind}/stop ends the whole"
+        )
     parts = tuple(
-        dataclasses.replace(part, done=True, forced=True) if part.name in named and not part.done else part
+        dataclasses.replace(part, done=True, forced=True)
+        if step_name(operation, part) in named and not part.done
+        else part
         for part in operation.parts
     )
     if operation.ended_at is not None and any(not part.done for part in parts):
@@ -148,18 +211,25 @@ def force(decision: Decision, kind: str, names: Iterable[str]) -> Decision:
     )
 
 
-def restart(decision: Decision, kind: str, names: Iterable[str]) -> Decision:
-    """Do parts again: from the beginning those that were done, where it was one that failed."""
-    operation, named = _named(decision.world, kind, names)
-    parts = tuple(_again(part) if part.name in named else part for part in operation.parts)
+def restart(decision: Decision, kind: str, keys: Iterable[str]) -> Decision:
+    """Do parts, by their steps' names, again: from the beginning those that were done, where it was one that
+    failed. Raises Refused where a part that was done cannot be done by itself.
+    """
+    operation, named = _named(decision.world, kind, keys)
+    again = [part for part in operation.parts if step_name(operation, part) in named]
+    if operation.transfer is not None and any(part.done for part in again):
+        raise Refused(
+            f"a step of the plan {kind} that is done is not done again; PUT /v1/{kind}/start does all"
+        )
+    parts = tuple(_again(part) if part in again else part for part in operation.parts)
     return _reopened(decision, operation, parts)
 
 
-def _named(world: World, kind: str, names: Iterable[str]) -> tuple[Operation, set[str]]:
+def _named(world: World, kind: str, keys: Iterable[str]) -> tuple[Operation, set[str]]:
     operation = latest(world, kind)
     if operation is None:
         raise UnknownName(f"there has been no {kind}; PUT /v1/{kind}/start begins one")
-    return operation, set(names)
+    return operation, set(keys)
 
 
 def _again(part: Part) -> Part:
@@ -168,15 +238,33 @@ def _again(part: Part) -> Part:
     fresh = dataclasses.replace(part, failures=0, not_before=0.0, forced=False)
     if not part.done:
         return fresh
+    return from_the_beginning(fresh)
+
+
+def from_the_beginning(part: Part) -> Part:
+    """A part that is to be done again, as if it never had been."""
     return dataclasses.replace(
-        fresh, round=part.round + 1, done=False, progress=None, message="", started_at=None, ended_at=None
+        part,
+        round=part.round + 1,
+        done=False,
+        progress=None,
+        message="",
+        started_at=None,
+        ended_at=None,
+        outcome=None,
     )
 
 
 def _reopened(decision: Decision, operation: Operation, parts: tuple[Part, ...]) -> Decision:
+    """Go on. Where an end has left nothing behind, as of a backup without its snapshots, that is anew."""
+    transfer = operation.transfer
     if operation.ended_at is not None:
-        _refuse_beside(decision.world)
+        refuse_beside(decision.world)
+        if transfer is not None:
+            parts = tuple(from_the_beginning(part) for part in parts)
+            transfer = dataclasses.replace(transfer, tidied=())
     parts = tuple(dataclasses.replace(part, failures=0, not_before=0.0) for part in parts)
-    return with_operation(
-        decision, dataclasses.replace(operation, parts=parts, ended_at=None, stopping=False, failed="")
+    reopened = dataclasses.replace(
+        operation, parts=parts, ended_at=None, stopping=False, failed="", transfer=transfer
     )
+    return with_operation(decision, reopened)

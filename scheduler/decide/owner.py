@@ -147,6 +147,8 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
     """What keeps a node without a live task from being started; None when it wants an offer."""
     if node.left or (not node.has_joined and not world.ledger.wants(node)):
         return Wait("it is being taken away")
+    if node.restoration is not None and not node.restoration.begun:
+        return Wait("all nodes to stop, before the first of them starts on the restored data")
     wait = may_act(world, node)
     if wait is not None:
         return wait

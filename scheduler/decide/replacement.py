@@ -24,6 +24,8 @@ def order(decision: Decision, node: Node, force: bool, now: float) -> Decision:
         raise Refused(f"{node.name} was never placed; the deploy plan will place it")
     if node.left:
         raise Refused(f"{node.name} has left the ring, and what is left of it is being given back")
+    if node.restoration is not None:
+        raise Refused(f"{node.name} starts on restored data, and only goes forward: GET /v1/restore/status")
     _require_peers(decision.world, node)
     up = None if force else _up(decision.world, node)
     if up is not None:
@@ -87,5 +89,6 @@ def _forgotten(node: Node) -> Node:
         task=None,
         status=None,
         bootstrapped=False,
+        tokens=(),
         abandoned=(*node.abandoned, place.generation),
     )

@@ -37,9 +37,14 @@ def _stopping(world: World, node: Node, task: Task, now: float) -> Node:
 
 
 def _may_be_stopped(world: World, node: Node) -> bool:
-    if node.left:  # it is no member any more, so nobody misses it
+    if node.left or _makes_way(node):  # it is no member any more, or the whole ring ends: nobody misses it
         return is_reconciled(world, node) and not node.unreachable
     return _to_be_stopped(world, node) and wait(world, node) is None
+
+
+def _makes_way(node: Node) -> bool:
+    """Whether it ends with all others, for the restored data to take the place of its own."""
+    return node.restoration is not None and not node.restoration.begun
 
 
 def _to_be_stopped(world: World, node: Node) -> bool:

@@ -156,7 +156,7 @@ def _place(before: Node, after: Node) -> Iterator[tuple[str, str]]:
 
 def _operation(before: Operation | None, after: Operation) -> Iterator[Entry]:
     if before is None:
-        nodes = ", ".join(part.name for part in after.parts)
+        nodes = ", ".join(dict.fromkeys(part.name for part in after.parts))
         yield _entry("operation", after.kind, f"{after.kind} has begun", f"on {nodes}")
     elif before.status != after.status and after.status == RUNNING:
         yield _entry("operation", after.kind, f"{after.kind} goes on")

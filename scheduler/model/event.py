@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from protocol.backup import Keys
 from protocol.maintenance import RepairOptions
 from scheduler.model.offer import Offer
+from scheduler.model.operation import Transfer
 from scheduler.model.task import TaskUpdate
 
 
@@ -52,7 +54,7 @@ class MessageReceived:
 
     executor_id: str
     agent_id: str
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,30 @@ class StartOperation:
 
 @dataclass(frozen=True)
 class StopOperation:
-    """An operator's order: end the running maintenance of this kind, in the middle of what it is at."""
+    """An operator's order: end the running operation of this kind, in the middle of what it is at."""
 
     kind: str
+
+
+@dataclass(frozen=True)
+class StartTransfer:
+    """An operator's order: begin a backup, a restore, a check or a deletion.
+
+    ``keys`` are None where the executors find credentials of their own; ``transfer`` holds them sealed where
+    they may be stored. The same order again, while its operation runs, brings it its credentials.
+    """
+
+    kind: str
+    transfer: Transfer
+    keys: Keys | None = None
+
+
+@dataclass(frozen=True)
+class LimitTransfer:
+    """An operator's order: a running operation may move so many bytes a second, all nodes together."""
+
+    kind: str
+    bytes_per_second: float | None
 
 
 Command = (
@@ -181,6 +204,8 @@ Command = (
     | ReplaceNode
     | StartOperation
     | StopOperation
+    | StartTransfer
+    | LimitTransfer
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scheduler.model.node import Executor
 from scheduler.model.resource import Resource
@@ -117,11 +117,11 @@ class ShutdownExecutor:
 
 @dataclass(frozen=True)
 class Send:
-    """Send a message to an executor; it may be lost."""
+    """Send a message to an executor; it may be lost. Its data may hold credentials."""
 
     executor_id: str
     agent_id: str
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,17 @@ class Replacement:
 
 
 @dataclass(frozen=True)
+class Restoration:
+    """A restore whose data take the place of the node's own, past the point of no return.
+
+    ``operation`` is its id. ``begun``: all nodes had ended, so that the new ring may be founded.
+    """
+
+    operation: str
+    begun: bool = False
+
+
+@dataclass(frozen=True)
 class Node:
     """The record of one node, as stored.
 
@@ -129,7 +140,8 @@ class Node:
     ``failures`` counts ends unasked in a row, ``not_before`` is when it may be started again.
     ``abandoned`` are generations given up, before anything ever ran on them or by an operator's order:
     what is left of them may be destroyed, wherever it shows up. ``ring_address`` is the one with which it
-    was last NORMAL. ``rack`` is decided with its first place; a member's never changes again.
+    was last NORMAL. ``rack`` is decided with its first place; a member's never changes again. ``tokens`` are
+    those that it was restored with; a restore that is under way on it is ``restoration``.
     """
 
     number: int
@@ -153,6 +165,8 @@ class Node:
     ring_address: str | None = None
     rack: str = ""
     departure: Departure | None = None
+    tokens: tuple[str, ...] = ()
+    restoration: Restoration | None = None
 
     @property
     def name(self) -> str:
@@ -194,6 +208,11 @@ class Node:
     def has_joined(self) -> bool:
         """Whether it has ever been a member of the ring, on this volume or an earlier one."""
         return self.was_member or self.deployed is not None
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether its volume holds what is to be kept: a member's data, or those it is restored with."""
+        return self.bootstrapped or self.restoration is not None
 
     @property
     def departing(self) -> bool:

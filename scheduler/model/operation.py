@@ -1,14 +1,23 @@
-"""An operation: maintenance that operators order, watch and stop; one node after the other."""
+"""An operation: maintenance, backup or restore, as operators order, watch and stop it.
+
+Its parts are each a node's share of a phase. Phases follow one another; within one the nodes work one after
+the other, or all at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from protocol.backup import DOWNLOAD, NEW, RESTORE_PHASE, SNAPSHOT, UPLOAD, VERIFY_PHASE, Place
+from protocol.codec import Json
 from protocol.maintenance import Progress, RepairOptions
 from scheduler.model.task import ALIVE
 
 RUNNING, COMPLETE, FAILED, STOPPED = "running", "complete", "failed", "stopped"
+
+PARALLEL = frozenset({SNAPSHOT, UPLOAD, DOWNLOAD, RESTORE_PHASE, VERIFY_PHASE})
+"""Phases in which all nodes work at once."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,12 @@ class Part:
     ``round`` counts how often it was ordered from the beginning; within a round a new task goes on where
     the last one came to. ``launches`` counts tasks. ``failures`` counts those in a row that failed without
     having come further than the one before, which had come to ``stuck_at``. It may begin again at
-    ``not_before``. ``forced``: done by an operator's word.
+    ``not_before``. ``forced``: done by an operator's word. ``phase`` is empty where there is only one.
+    ``outcome`` is what it has found that later phases need.
     """
 
     node: int
+    phase: str = ""
     round: int = 0
     launches: int = 0
     task: WorkTask | None = None
@@ -54,6 +65,7 @@ class Part:
     ended_at: float | None = None
     done: bool = False
     forced: bool = False
+    outcome: Json = None
 
     @property
     def name(self) -> str:
@@ -67,11 +79,37 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """What a backup, a restore, a check or a deletion is of.
+
+    ``name`` is the backup's. ``keyspaces`` and ``tables`` (``keyspace.table``) are None for all.
+    ``bytes_per_second`` is for all nodes together. ``own_credentials``: the executors find some themselves.
+    ``sealed`` are the credentials, encrypted; empty where they may not be stored. ``names`` and ``force``
+    are a deletion's. ``committed``: past the point from which a restore only goes forward. ``tidied`` are
+    the nodes on which nothing is left of it but its result.
+    """
+
+    name: str
+    place: Place
+    restore_type: str = ""
+    keyspaces: tuple[str, ...] | None = None
+    tables: tuple[str, ...] | None = None
+    bytes_per_second: float | None = None
+    own_credentials: bool = False
+    sealed: str = field(default="", repr=False)
+    names: tuple[str, ...] = ()
+    force: bool = False
+    committed: bool = False
+    tidied: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Operation:
     """The record of one operation, as stored.
 
     ``number`` counts the operations of a cluster's life. ``tables`` are by keyspace. ``stopping``: an
-    operator has ordered its end. ``failed``: why it ended without being done.
+    operator has ordered its end. ``failed``: why it ended without being done. ``transfer`` is what a backup
+    and its like are of.
     """
 
     id: str
@@ -84,6 +122,7 @@ class Operation:
     repair: RepairOptions = field(default_factory=RepairOptions)
     stopping: bool = False
     failed: str = ""
+    transfer: Transfer | None = None
 
     @property
     def status(self) -> str:
@@ -100,6 +139,27 @@ class Operation:
         return next((part for part in self.parts if not part.done), None)
 
     @property
+    def open(self) -> tuple[Part, ...]:
+        """The parts that may be worked on now, those in work among them."""
+        undone = [part for part in self.parts if not part.done]
+        same = tuple(part for part in undone if part.phase == undone[0].phase)
+        return same if same and same[0].phase in PARALLEL else same[:1]
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more of it is begun: all is done, it has failed, or it was told to stop."""
+        return bool(self.failed) or self.stopping or self.present is None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it makes an empty cluster that of a backup."""
+        return self.transfer is not None and self.transfer.restore_type == NEW
+
+    def of_phase(self, phase: str) -> tuple[Part, ...]:
+        """The parts of a phase."""
+        return tuple(part for part in self.parts if part.phase == phase)
+
+    @property
     def fraction(self) -> float:
         """How much is done, from 0 to 1, each node counting the same."""
         return sum(share_of(part) for part in self.parts) / len(self.parts) if self.parts else 1.0
@@ -111,6 +171,9 @@ class Operation:
         if self.ended_at is not None or present is None:
             return None
         own = present.progress.eta_seconds if present.progress else None
+        if self.transfer is not None:
+            etas = [p.progress.eta_seconds for p in self.open if p.progress and p.progress.eta_seconds]
+            return max(etas, default=None)
         took = [part.ended_at - part.started_at for part in self.parts if part.ended_at and part.started_at]
         to_come = sum(not part.done for part in self.parts) - 1
         whole = max(took, default=None) or _whole(present)

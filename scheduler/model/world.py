@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from protocol.backup import Keys, Login
 from protocol.codec import Json, encode
 from protocol.leaving import Leaving
 from protocol.report import NodeStatus
@@ -214,6 +215,17 @@ class LeaveOrder:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """An executor was told something that it answers; told again at ``next_at`` until then."""
+
+    message_id: str
+    said: object = field(repr=False)
+    next_at: float
+    attempts: int = 1
+    answered: bool = False
+
+
+@dataclass(frozen=True)
 class Examination:
     """The nodes are asked whether some of them can be taken away; again at ``next_at``.
 
@@ -236,8 +248,9 @@ class Session:
     ``waiting`` are the nodes that want an offer, by number, with the time since when; ``shortfalls``, by
     agent id, say why the last offers were no use to the node that looks for a new place. ``seeds`` and
     ``probed`` (when a silent launch was last asked about, a kill last sent) are by node number.
-    ``reminded`` is the same for maintenance tasks, by their id; ``slot_wanted`` names the node whose slot an
-    operation waits for. ``leaving`` are orders to leave the ring, by node number.
+    ``reminded`` is the same for maintenance tasks, by their id; ``slot_wanted`` names the nodes whose slots
+    an operation waits for. ``told`` is what tasks were told (by task id), and nodes to tidy up (by task id of
+    their server, after ``tidy/``). ``leaving`` are orders to leave the ring, by node number.
     ``looking_since``: all is given back, and since then no offer has shown anything more.
     """
 
@@ -249,7 +262,8 @@ class Session:
     seeds: Mapping[int, SeedsPush] = field(default_factory=dict)
     probed: Mapping[int, float] = field(default_factory=dict)
     reminded: Mapping[str, float] = field(default_factory=dict)
-    slot_wanted: str | None = None
+    slot_wanted: tuple[str, ...] = ()
+    told: Mapping[str, Telling] = field(default_factory=dict)
     leaving: Mapping[int, LeaveOrder] = field(default_factory=dict)
     examination: Examination | None = None
     looking_since: float | None = None
@@ -265,6 +279,8 @@ class World:
     """All there is to decide on.
 
     ``bundle_uri`` is where agents fetch the executor. ``errors`` say why new settings are not in force.
+    ``keys`` are the credentials of operations, by their id, as far as they are known; ``login`` is that of
+    CQL. Neither is ever stored.
     """
 
     settings: Settings
@@ -272,3 +288,5 @@ class World:
     bundle_uri: str
     session: Session = field(default_factory=Session)
     errors: tuple[str, ...] = ()
+    keys: Mapping[str, Keys] = field(default_factory=dict, repr=False)
+    login: Login | None = field(default=None, repr=False)

@@ -94,9 +94,9 @@ def start_operation(simulation: Simulation, which: float, how: float, twice: flo
         simulation.clock.after(600 * twice, simulation.command, Interrupt(kind))
         simulation.clock.after(3600 * how, simulation.command, Proceed(kind))
     elif how < 0.6:
-        simulation.clock.after(300 * twice, simulation.command, RestartStep(kind, PHASES[kind], None))
+        simulation.clock.after(300 * twice, simulation.command, RestartStep(kind, PHASES[kind][0], None))
     elif how < 0.7:
-        simulation.clock.after(300 * twice, simulation.command, ForceComplete(kind, PHASES[kind], None))
+        simulation.clock.after(300 * twice, simulation.command, ForceComplete(kind, PHASES[kind][0], None))
 
 
 def with_cassandra(settings: Settings, **changes: object) -> Settings:

@@ -15,6 +15,7 @@ DATA = Path("/data")
 def test_parts_are_started_in_the_order_in_which_they_need_each_other() -> None:
     assert list(parts(LAYOUT, DATA)) == [
         "zookeeper",
+        "s3",
         "master",
         "agent-1",
         "agent-2",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 
+from protocol.backup import Place
 from protocol.maintenance import Progress
 from scheduler.model.eventlog import Entry, Page
-from scheduler.model.node import Node, Replacement
-from scheduler.model.operation import Operation, Part, WorkTask
+from scheduler.model.node import Node, Replacement, Restoration
+from scheduler.model.operation import Operation, Part, Transfer, WorkTask
 from scheduler.store.ledger import KINDS
 from scheduler.store.records import FORMAT, to_bytes
 from tests.unit.store.formats import PATH, ledger_of
@@ -26,6 +27,16 @@ NEW = {
         {"ks": ("t",)},
         (Part(0, task=WorkTask("t", "S1", "TASK_RUNNING", 1000.0), progress=Progress()),),
         1000.0,
+    ),
+    "nodes/node-4": Node(4, tokens=("-42", "7"), restoration=Restoration("8e1f", begun=True)),
+    "operations/8e1f": Operation(
+        "8e1f",
+        2,
+        "backup",
+        {},
+        (Part(0, "Upload", task=WorkTask("t", "S1", "TASK_RUNNING", 1000.0), outcome={"files": 1}),),
+        1000.0,
+        transfer=Transfer("nightly", Place("s3://bucket"), sealed="c2VhbGVk"),
     ),
 }
 """What the format before could not say."""

@@ -1,0 +1,149 @@
+"""Backups and restores: begun, checked, listed and deleted. Who has no node to ask cannot know a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify
+
+from api.errors import BadRequest
+from api.orders import DRY_RUN, give
+from api.requests import body, query
+from api.transfer_requests import RATE, TransferRequest, own_request, rate, read_request, with_keys_sealed
+from protocol.backup import BACKUP, DELETE, NEW, RESTORE, VERIFY, Ask, Checked
+from scheduler.daemon.service import Conflict, NotFound, Service
+from scheduler.decide import operations
+from scheduler.decide.decision import Refused
+from scheduler.model.event import LimitTransfer, StartTransfer
+
+Answer = tuple[Response, int]
+
+
+def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
+    """The calls below /v1/backup, /v1/restore and /v1/backups that begin something."""
+    routes = Blueprint("transfers", __name__)
+
+    @routes.put(f"/v1/<any({BACKUP}, {RESTORE}):kind>/start")
+    def start(kind: str) -> Answer:
+        query(DRY_RUN)
+        request = read_request(kind, body())
+        if not _is_known(service, kind, request):
+            _look(service, kind, request)
+        _give(service, kind, request)
+        return jsonify({"status": "started", "message": ""}), 202
+
+    @routes.put("/v1/backup/verify")
+    def verify() -> Answer:
+        query(DRY_RUN)
+        request = read_request(VERIFY, body())
+        _look(service, VERIFY, request)
+        _give(service, VERIFY, request)
+        return _begun(f"the check has begun; GET /v1/{VERIFY}/status tells what it finds")
+
+    @routes.put(f"/v1/<any({BACKUP}, {RESTORE}, {VERIFY}):kind>/bandwidth")
+    def bandwidth(kind: str) -> Answer:
+        query(DRY_RUN)
+        fields = body()
+        strange = [name for name in fields if name != RATE]
+        if strange:
+            text = f"this call has no field {strange[0]}; it takes {RATE}"
+            raise BadRequest(text, {strange[0]: text})
+        give(service, LimitTransfer(kind, rate(fields, RATE)), kind)
+        return jsonify({"status": "changed", "message": ""}), 202
+
+    @routes.put("/v1/backups/list")
+    def list_backups() -> Response:
+        query()
+        return _listed(service, read_request("list", body()))
+
+    @routes.get("/v1/backups")
+    def list_own_backups() -> Response:
+        return _listed(service, own_request(service.settings))
+
+    @routes.put("/v1/backups/delete")
+    def delete() -> Answer:
+        query(DRY_RUN)
+        return _delete(service, read_request(DELETE, body()))
+
+    @routes.delete("/v1/backups/<name>")
+    def delete_own(name: str) -> Answer:
+        query(DRY_RUN)
+        return _delete(service, own_request(service.settings, name))
+
+    return routes
+
+
+def _is_known(service: Service, kind: str, request: TransferRequest) -> bool:
+    """Whether it runs already, and the order only brings it its credentials."""
+    running = operations.active(service.world())
+    transfer = running.transfer if running else None
+    if running is None or transfer is None or running.kind != kind:
+        return False
+    return (transfer.name, transfer.place) == (request.transfer.name, request.transfer.place)
+
+
+def _look(service: Service, kind: str, request: TransferRequest) -> None:
+    """See that the place can be used, before anything is done on any node. Raises with what is wrong."""
+    try:
+        operations.refuse_beside(service.world())
+    except Refused as error:
+        raise Conflict(str(error)) from None
+    transfer = request.transfer
+    found = service.place(Ask(transfer.place, request.keys, transfer.name))
+    if found.problem:
+        raise BadRequest(found.problem)
+    if kind == BACKUP and found.found:
+        raise Conflict(f"there is a backup {transfer.name} at {transfer.place.location}: choose another name")
+    if kind != BACKUP and not found.found:
+        raise NotFound(f"there is no backup {transfer.name} at {transfer.place.location}")
+    if kind == RESTORE:
+        _require_fitting(service, transfer.restore_type, found)
+
+
+def _require_fitting(service: Service, restore_type: str, found: Checked) -> None:
+    nodes = len(service.world().ledger.staying())
+    if found.nodes and found.nodes != nodes:
+        raise Conflict(
+            f"the backup has {found.nodes} nodes and this cluster {nodes}: a restore needs the same number; "
+            "deploy a new cluster with as many, restore there, and scale it afterwards"
+        )
+    users = service.schema().users() if restore_type == NEW else {}
+    if users:
+        raise Conflict(
+            f"a restore into a new cluster needs an empty one, and this one has {', '.join(sorted(users))}: "
+            "drop these keyspaces if nobody needs them, or give restore_type existing"
+        )
+
+
+def _give(service: Service, kind: str, request: TransferRequest) -> None:
+    transfer = with_keys_sealed(request, service.seal(request.keys))
+    give(service, StartTransfer(kind, transfer, request.keys), kind)
+
+
+def _listed(service: Service, request: TransferRequest) -> Response:
+    found = service.backups(Ask(request.transfer.place, request.keys))
+    if found.problem:
+        raise BadRequest(found.problem)
+    rows = [
+        {
+            "name": row.name,
+            "cluster": row.cluster,
+            "ended_at": row.created_at,
+            "files": row.files,
+            "bytes": row.bytes,
+            "nodes": row.nodes,
+            "damage": row.damage,
+        }
+        for row in found.rows
+    ]
+    return jsonify({"external_location": request.transfer.place.location, "backups": rows})
+
+
+def _delete(service: Service, request: TransferRequest) -> Answer:
+    _look(service, DELETE, request)
+    _give(service, DELETE, request)
+    return _begun(f"the deletion has begun; GET /v1/{DELETE}/status tells how far it is")
+
+
+def _begun(text: str) -> Answer:
+    return jsonify({"status": "started", "message": text}), 202

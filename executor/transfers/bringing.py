@@ -1,0 +1,203 @@
+"""The phases of a restore on one node while Cassandra runs: look at the backup, bring its files, import."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from backup.manifest import ClusterManifest, NodeSummary
+from backup.s3.client import Client
+from executor.backup import catalog
+from executor.backup.download import DownloadJob, download
+from executor.cql import CqlRefused
+from executor.failure import NotAnswering
+from executor.jolokia import execute
+from executor.maintenance.disk import free_bytes
+from executor.transfers import schema
+from executor.transfers.errand import Errand, Unfit
+from executor.transfers.saving import Outcome, facts
+from protocol.backup import NEW, Member
+from protocol.schema import is_system
+
+DEFAULT_ROLES = frozenset({"cassandra"})
+
+IMPORT = "importNewSSTables(java.util.Set,boolean,boolean,boolean,boolean,boolean,boolean,boolean)"
+IMPORT_SECONDS = 3600.0
+
+
+def prepare(errand: Errand) -> Outcome:
+    """See whether the backup fits, and whose data this node takes; with an existing cluster make its schema.
+
+    Raises S3Failed, Damaged, NotAnswering, Unfit.
+    """
+    errand.control.doing("schema")
+    manifest = catalog.manifest(errand.client(), errand.task.name)
+    own = facts(errand)
+    if errand.task.restore_type == NEW:
+        require_empty(errand)
+        source = _by_place(errand, manifest)
+        _require_like(own.cassandra_version, len(own.tokens), source, manifest)
+    else:
+        source = _by_tokens(own.tokens, manifest)
+    _require_room(errand, source.bytes)
+    if errand.task.restore_type != NEW:
+        schema.create(errand, catalog.schema(errand.client(), manifest))
+    return {"source": source.facts.node, "tokens": list(source.facts.tokens)}
+
+
+def require_empty(errand: Errand) -> None:
+    """Raise Unfit where the cluster holds anything that a restore would put aside for good."""
+    with closing(errand.started.management()) as management:
+        users = [name for name in management.schema(SCHEMA_SECONDS).keyspaces if not is_system(name)]
+    if users:
+        raise Unfit(
+            f"a restore into a new cluster needs an empty one, and this one has {', '.join(users)}: "
+            "drop these keyspaces if nobody needs them, or restore with restore_type existing"
+        )
+    try:
+        with errand.cql() as cql:
+            roles = {str(row[0]) for row in cql.rows("SELECT role FROM system_auth.roles")}
+    except CqlRefused as error:
+        raise NotAnswering(f"Cassandra does not tell its roles: {error}") from None
+    if roles - DEFAULT_ROLES:
+        raise Unfit(
+            "a restore into a new cluster needs an empty one, and this has the roles "
+            f"{', '.join(sorted(roles - DEFAULT_ROLES))}: drop them if nobody needs them"
+        )
+
+
+SCHEMA_SECONDS = 10.0
+
+
+def _by_place(errand: Errand, manifest: ClusterManifest) -> NodeSummary:
+    """The node of the backup that stood where this one does: by data center, rack, and number within it."""
+    members, sources = errand.task.members, [node.facts for node in manifest.nodes]
+    here = _grouped(members)
+    there = _grouped([Member(node.node, node.data_center, node.rack) for node in sources])
+    if {place: len(names) for place, names in here.items()} != {k: len(v) for k, v in there.items()}:
+        raise Unfit(
+            f"the backup has {_described(there)}, and this cluster {_described(here)}: a restore into a new "
+            "cluster needs the same number of nodes in each data center and rack"
+        )
+    own = next(member for member in members if member.name == errand.task.node)
+    place = (own.data_center, own.rack)
+    return manifest.node(there[place][here[place].index(own.name)])
+
+
+def _grouped(members: Sequence[Member]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for member in sorted(members, key=lambda one: int(one.name.rpartition("-")[2])):
+        found.setdefault((member.data_center, member.rack), []).append(member.name)
+    return found
+
+
+def _described(groups: dict[tuple[str, str], list[str]]) -> str:
+    return ", ".join(f"{len(names)} nodes in {'/'.join(place)}" for place, names in sorted(groups.items()))
+
+
+def _require_like(version: str, tokens: int, source: NodeSummary, manifest: ClusterManifest) -> None:
+    if len(source.facts.tokens) != tokens:
+        raise Unfit(
+            f"the backup's nodes have {len(source.facts.tokens)} tokens each and these {tokens}: deploy the "
+            f"cluster with CASSANDRA_NUM_TOKENS={len(source.facts.tokens)}"
+        )
+    then, here = (_release(text) for text in (manifest.cassandra_version, version))
+    if then != here:
+        raise Unfit(
+            f"the backup is of Cassandra {manifest.cassandra_version} and this cluster runs {version}: "
+            "deploy it with the same release, and upgrade afterwards"
+        )
+
+
+def _release(version: str) -> list[str]:
+    return version.split(".")[:2]
+
+
+def _by_tokens(tokens: Sequence[str], manifest: ClusterManifest) -> NodeSummary:
+    """The node of the backup that had the same tokens, and so the same rows."""
+    for node in manifest.nodes:
+        if sorted(node.facts.tokens) == sorted(tokens):
+            return node
+    raise Unfit(
+        f"no node of the backup {manifest.name} had the tokens of this one: the cluster is another one, or "
+        "has other nodes since; restore into a new cluster with the same number of nodes instead"
+    )
+
+
+def _require_room(errand: Errand, needed: int) -> None:
+    free = free_bytes(errand.started.layout.volume, errand.task.disk_mb)
+    if needed > free:
+        raise Unfit(
+            f"the backup needs {needed / 1e6:.0f} MB on this node, and {free / 1e6:.0f} MB of its volume "
+            "are free"
+        )
+
+
+def bring(errand: Errand) -> Outcome:
+    """Bring all files of the source into a folder of their own, every byte hashed.
+
+    Raises S3Failed, Damaged, Stopped, Unfit, NotAnswering.
+    """
+    task = errand.task
+    client = errand.client()
+    keyspaces, tables = (None, None) if task.restore_type == NEW else _wanted(errand, client)
+    job = DownloadJob(task.name, task.source, errand.staging, keyspaces, tables)
+    done = download(client, job, errand.control)
+    if task.restore_type == NEW:
+        require_empty(errand)
+    return {"files": done.files, "bytes": done.bytes}
+
+
+def _wanted(errand: Errand, client: Client) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """The keyspaces or the tables to bring into an existing cluster: never Cassandra's own.
+
+    Raises Unfit where the backup lacks what was named.
+    """
+    task = errand.task
+    manifest = catalog.manifest(client, task.name)
+    held = catalog.contents(client, manifest, manifest.node(task.source))
+    tables = {f"{one.keyspace}.{one.table}" for one in held if not is_system(one.keyspace)}
+    keyspaces = {name.partition(".")[0] for name in tables}
+    missing = set(task.tables or ()) - tables or set(task.keyspaces or ()) - keyspaces
+    if missing:
+        raise Unfit(f"the backup {task.name} has no {', '.join(sorted(missing))}")
+    if task.tables is not None:
+        return None, frozenset(task.tables)
+    return frozenset(task.keyspaces or keyspaces), None
+
+
+def take_in(errand: Errand) -> Outcome:
+    """Have Cassandra take in what was brought, a table at a time, checked once more. Raises NotAnswering."""
+    folders = sorted(path for path in errand.staging.glob("*/*") if path.is_dir())
+    errand.control.expect(len(folders), 0)
+    with closing(errand.jolokia()) as jolokia:
+        for folder in folders:
+            errand.control.check()
+            errand.control.doing(f"import of {_table(folder)}")
+            _import(jolokia, folder)
+            errand.control.add(1, 0)
+    return {"tables": len(folders)}
+
+
+def _table(folder: Path) -> str:
+    return f"{folder.parent.name}.{folder.name.rpartition('-')[0]}"
+
+
+def _import(jolokia: Any, folder: Path) -> None:
+    """Cassandra builds indexes itself, and makes views' rows those of the views' own files."""
+    for index in folder.glob(".*/"):
+        shutil.rmtree(index)
+    keyspace, _, table = _table(folder).partition(".")
+    bean = f"org.apache.cassandra.db:type=Tables,keyspace={keyspace},table={table}"
+    # Level and repaired state are then's; verified, each token too; moved, so that it takes no more room.
+    flags = (True, True, True, True, True, True, False)
+    (answer,) = jolokia.ask([execute(bean, IMPORT, [str(folder)], *flags)], IMPORT_SECONDS)
+    if "value" not in answer:
+        raise NotAnswering(f"{_table(folder)} was not taken in: {answer.get('error', 'no reason given')}")
+    if answer["value"]:
+        raise Unfit(
+            f"Cassandra has refused files of {_table(folder)}, which it logs the reason of: {answer['value']}"
+        )

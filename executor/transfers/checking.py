@@ -1,0 +1,85 @@
+"""Checks and deletions on one node, and what is answered of a place at once."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from backup.damage import Damaged
+from backup.location import BadLocation
+from backup.s3.failure import NotThere, S3Failed
+from backup.s3.patience import Patience
+from executor.backup import catalog, collect, publish
+from executor.backup.failure import NameTaken
+from executor.backup.verify import verify
+from executor.transfers.errand import Errand, Unfit, client
+from executor.transfers.saving import Outcome
+from protocol.backup import Ask, Checked, Listed, Row
+
+SOON = Patience(silence_seconds=5.0, window_seconds=5.0, waits_seconds=(0.2, 1.0, 2.0))
+"""For questions that somebody waits for."""
+
+MOST_NAMED = 5
+"""So many damaged objects are named in a sentence."""
+
+
+def check(errand: Errand) -> Outcome:
+    """Read this node's share of a backup back, and hash it. Raises S3Failed, Damaged, Stopped, Unfit."""
+    task = errand.task
+    manifest = catalog.manifest(errand.client(), task.name)
+    names = sorted(node.facts.node for node in manifest.nodes)
+    index = [member.name for member in task.members].index(task.node)
+    share = names[index :: len(task.members)]
+    if not share:
+        return {"objects": 0, "bytes": 0}
+    found = verify(errand.client(), task.name, errand.control, nodes=share)
+    if found.damaged:
+        texts = [f"{one.object} ({one.reason}; of {', '.join(one.files[:3])})" for one in found.damaged]
+        more = f" and {len(texts) - MOST_NAMED} more" if len(texts) > MOST_NAMED else ""
+        raise Unfit(f"damaged objects: {'; '.join(texts[:MOST_NAMED])}{more}")
+    return {"objects": found.objects, "bytes": found.bytes}
+
+
+def delete(errand: Errand) -> Outcome:
+    """Delete backups, and the objects that no other needs. Raises S3Failed, Damaged, Stopped."""
+    task = errand.task
+    done = collect.delete(errand.client(), task.names, errand.control, force=task.force)
+    return {"objects": done.objects, "bytes": done.bytes, "message": _kept(done)}
+
+
+def _kept(done: collect.Deleted) -> str:
+    """What was not removed, and why."""
+    if done.running:
+        return f"all objects stay while backups are in progress there: {', '.join(done.running)}"
+    if done.kept_young:
+        return f"{done.kept_young} objects younger than a day stay until a later deletion"
+    return ""
+
+
+def look(ask: Ask) -> Checked:
+    """Whether a place can be used, and whether a backup is there."""
+    try:
+        with closing(client(ask.place, ask.keys, SOON)) as s3:
+            try:
+                manifest = catalog.manifest(s3, ask.name)
+            except NotThere:
+                publish.check(s3, ask.name)
+                return Checked()
+            return Checked(found=True, nodes=len(manifest.nodes))
+    except NameTaken:
+        return Checked(found=True)
+    except (S3Failed, Damaged, BadLocation) as error:
+        return Checked(str(error))
+
+
+def list_all(ask: Ask) -> Listed:
+    """All backups at a place."""
+    try:
+        with closing(client(ask.place, ask.keys, SOON)) as s3:
+            rows = catalog.rows(s3)
+    except (S3Failed, Damaged, BadLocation) as error:
+        return Listed(problem=str(error))
+    found = (
+        Row(row.name, row.created_at, row.cluster, row.files, row.bytes, row.nodes, row.damage or "")
+        for row in rows
+    )
+    return Listed(tuple(found))

@@ -1,0 +1,314 @@
+"""Backup, restore, checks and deletions as operations: their parts, what tasks are told, what is left.
+
+A task is told by a message what its data may not hold, and when to begin; it answers, and is told again until
+it does. Once an operation has ended, however it did, each node is told to clear what is left of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from protocol import backup
+from protocol.backup import BACKUP, RESTORE, SNAPSHOT, BackupTask, Member, Tidy, Word
+from protocol.codec import encode
+from protocol.message import TIDY, WORD, Message, encode_message
+from scheduler.decide import ids, operations
+from scheduler.decide.decision import Decision, Refused
+from scheduler.decide.operations import with_operation
+from scheduler.decide.owner import Wait
+from scheduler.model.event import StartTransfer
+from scheduler.model.intent import Send
+from scheduler.model.node import Node, Task
+from scheduler.model.operation import Operation, Part, Transfer
+from scheduler.model.task import RUNNING
+from scheduler.model.world import Telling, World
+
+FIRST_REPEAT_SECONDS, LAST_REPEAT_SECONDS = 2.0, 30.0
+
+PATIENCE = 6
+"""So often a node is told to tidy up before its operation ends without that; it is told on all the same."""
+
+ON_ONE_NODE = frozenset({backup.BACKUP_SCHEMA, backup.MANIFEST, backup.DELETE_PHASE})
+
+
+def start(decision: Decision, order: StartTransfer, now: float) -> Decision:
+    """Begin one; or bring the one that runs its credentials, where it is the same. Raises Refused."""
+    running = operations.active(decision.world)
+    if running is not None and _is_same(running, order):
+        return _with_keys(_with_sealed(decision, running, order.transfer.sealed), running.id, order)
+    operations.refuse_beside(decision.world)
+    nodes = operations.chosen(decision.world, None)
+    _require_all(decision.world, order, nodes)
+    number = operations.next_number(decision.world)
+    operation = Operation(
+        id=ids.derived_id(decision.world, "operation", number),
+        number=number,
+        kind=order.kind,
+        tables={},
+        parts=_parts(order.kind, nodes),
+        started_at=now,
+        transfer=order.transfer,
+    )
+    return _with_keys(operations.begun(decision, operation), operation.id, order)
+
+
+def _is_same(running: Operation, order: StartTransfer) -> bool:
+    transfer = running.transfer
+    if transfer is None or running.kind != order.kind:
+        return False
+    return (transfer.name, transfer.place, transfer.names) == (
+        order.transfer.name,
+        order.transfer.place,
+        order.transfer.names,
+    )
+
+
+def _require_all(world: World, order: StartTransfer, nodes: list[Node]) -> None:
+    """A backup without a node would lack its rows; a new cluster is restored as a whole."""
+    missing = [node.name for node in world.ledger.staying() if node not in nodes]
+    if order.kind in (BACKUP, RESTORE) and missing:
+        raise Refused(f"{', '.join(missing)} must have been NORMAL first; GET /v1/plan says what is missing")
+
+
+def _parts(kind: str, nodes: list[Node]) -> tuple[Part, ...]:
+    first = [next((node for node in nodes if node.normal), nodes[0])]
+    return tuple(
+        Part(node.number, phase)
+        for phase in operations.PHASES[kind]
+        for node in (first if phase in ON_ONE_NODE else nodes)
+    )
+
+
+def _with_keys(decision: Decision, ident: str, order: StartTransfer) -> Decision:
+    if order.keys is None:
+        return decision
+    world = dataclasses.replace(decision.world, keys={**decision.world.keys, ident: order.keys})
+    return Decision(world, decision.intents)
+
+
+def _with_sealed(decision: Decision, operation: Operation, sealed: str) -> Decision:
+    if operation.transfer is None or not sealed:
+        return decision
+    transfer = dataclasses.replace(operation.transfer, sealed=sealed)
+    return with_operation(decision, dataclasses.replace(operation, transfer=transfer))
+
+
+def limit(decision: Decision, kind: str, bytes_per_second: float | None) -> Decision:
+    """Change what a running operation may move. Raises Refused where none of the kind runs."""
+    operation = operations.active(decision.world)
+    if operation is None or operation.kind != kind or operation.transfer is None:
+        raise Refused(f"no {kind} is running; GET /v1/{kind}/status has the last one")
+    transfer = dataclasses.replace(operation.transfer, bytes_per_second=bytes_per_second)
+    return with_operation(decision, dataclasses.replace(operation, transfer=transfer))
+
+
+def hindrance(world: World, operation: Operation, part: Part) -> Wait | None:
+    """What keeps a part from being launched, beside what keeps maintenance."""
+    transfer = operation.transfer
+    if transfer is None:
+        return None
+    if operation.is_new and part.phase == backup.RESTORE_PHASE:
+        return Wait(f"{part.name} to start on the restored data; the plan deploy says more")
+    if not transfer.own_credentials and operation.id not in world.keys:
+        return Wait(
+            "the S3 credentials: they were not stored, for there is no SECRETS_KEY_FILE, and this leader has "
+            f"not been told them; the same PUT /v1/{operation.kind}/start again brings them"
+        )
+    return None
+
+
+def task(world: World, operation: Operation, transfer: Transfer, part: Part, disk_mb: float) -> BackupTask:
+    """What a part's task is to do."""
+    sources = {p.node: p.outcome for p in operation.of_phase(backup.RESTORE_SCHEMA)}
+    source = sources.get(part.node) or {}
+    schema = next((p.outcome for p in operation.of_phase(backup.BACKUP_SCHEMA)), None)
+    return BackupTask(
+        node=part.name,
+        operation=operation.id,
+        kind=operation.kind,
+        phase=operations.phase_of(operation, part),
+        name=transfer.name,
+        place=transfer.place,
+        disk_mb=disk_mb,
+        own_credentials=transfer.own_credentials,
+        cluster=world.ledger.target.node.cassandra.cluster_name,
+        members=_members(world, operation),
+        restore_type=transfer.restore_type,
+        source=str(source.get("source", "")),
+        summaries=_summaries(operation) if part.phase == backup.MANIFEST else (),
+        schema=schema if part.phase == backup.MANIFEST else None,
+        keyspaces=transfer.keyspaces,
+        tables=transfer.tables,
+        names=transfer.names,
+        force=transfer.force,
+    )
+
+
+def _members(world: World, operation: Operation) -> tuple[Member, ...]:
+    numbers = dict.fromkeys(part.node for part in operation.parts)
+    data_center = world.ledger.target.node.cassandra.data_center
+    default = world.ledger.target.node.cassandra.rack
+    nodes = [world.ledger.nodes[number] for number in numbers if number in world.ledger.nodes]
+    return tuple(Member(node.name, data_center, node.rack or default) for node in nodes)
+
+
+def _summaries(operation: Operation) -> tuple[object, ...]:
+    return tuple(p.outcome for p in operation.of_phase(backup.UPLOAD) if p.outcome is not None)
+
+
+# What running tasks are told.
+
+
+def tell(decision: Decision, operation: Operation, now: float) -> Decision:
+    """Tell each running task what it waits for, and whatever of that has changed since."""
+    if operation.transfer is None:
+        return decision
+    for part in operation.parts:
+        work, node = part.task, decision.world.ledger.nodes.get(part.node)
+        if work is None or node is None or node.task is None:
+            continue
+        if work.state == RUNNING and work.kill_grace is None:
+            word = _word(decision.world, operation, operation.transfer, work.id, part)
+            decision = _say(decision, node.name, node.task, work.id, WORD, word, now)
+    return decision
+
+
+def _word(world: World, operation: Operation, transfer: Transfer, task_id: str, part: Part) -> Word:
+    at_work = [p for p in operation.of_phase(part.phase) if p.alive]
+    limit = transfer.bytes_per_second
+    return Word(
+        task=task_id,
+        go=part.phase != SNAPSHOT or all(_is_ready(p) for p in operation.of_phase(SNAPSHOT)),
+        keys=world.keys.get(operation.id),
+        login=world.login,
+        bytes_per_second=limit / max(1, len(at_work)) if limit else None,
+    )
+
+
+def _is_ready(part: Part) -> bool:
+    return part.done or (part.task is not None and part.task.state == RUNNING)
+
+
+def _say(
+    decision: Decision, name: str, server: Task, key: str, subject: str, said: Word | Tidy, now: float
+) -> Decision:
+    """Send what is new, or what was not answered in time."""
+    before = decision.world.session.told.get(key)
+    same = before is not None and before.said == said
+    if before is not None and same and (before.answered or now < before.next_at):
+        return decision
+    attempts = before.attempts + 1 if before is not None and same else 1
+    ident = before.message_id if before is not None and same else _message_id(decision.world, key, before)
+    wait = min(FIRST_REPEAT_SECONDS * 2 ** (attempts - 1), LAST_REPEAT_SECONDS)
+    told = {**decision.world.session.told, key: Telling(ident, said, now + wait, attempts)}
+    message = Message(ident, name, subject, body=encode(said))
+    return decision.with_session(told=told).plus(
+        Send(server.executor.id, server.agent_id, encode_message(message))
+    )
+
+
+def _message_id(world: World, key: str, before: Telling | None) -> str:
+    """Another one for each thing that is said to the same task: an answer tells which it has taken."""
+    return ids.derived_id(world, "told", key, before.message_id if before else world.session.registered_at)
+
+
+def _answered(world: World, message: Message) -> tuple[str, World] | None:
+    found = [(key, one) for key, one in world.session.told.items() if one.message_id == message.id]
+    if not found or "error" in message.body:
+        return None
+    key, telling = found[0]
+    told = {**world.session.told, key: dataclasses.replace(telling, answered=True)}
+    return key, dataclasses.replace(world, session=dataclasses.replace(world.session, told=told))
+
+
+def answered(world: World, message: Message) -> World:
+    """Note that a task has taken its word; an error is no answer, so it is told again."""
+    found = _answered(world, message)
+    return world if found is None else found[1]
+
+
+# What is left once it has ended.
+
+
+def tidy(decision: Decision, now: float) -> Decision:
+    """Tell each node that is up to clear what is left of operations that have ended."""
+    active = operations.active(decision.world)
+    keep = active.id if active is not None and not active.closing else ""
+    for operation in decision.world.ledger.operations.values():
+        for node in _owing(decision.world, operation):
+            if node.task is not None and node.running:
+                said = _tidy(decision.world, operation, keep)
+                key = _tidy_key(operation, node.task)
+                decision = _say(decision, node.name, node.task, key, TIDY, said, now)
+    return _without_old_keys(decision)
+
+
+def _tidy(world: World, operation: Operation, keep: str) -> Tidy:
+    transfer = operation.transfer
+    ending = operation.ended_at is None and operation.present is not None
+    if transfer is None or operation.kind != BACKUP or not ending:
+        return Tidy(keep)
+    keys = world.keys.get(operation.id)
+    return Tidy(keep, transfer.name, operation.id, transfer.place, keys, transfer.own_credentials)
+
+
+def _tidy_key(operation: Operation, server: Task) -> str:
+    return f"tidy/{operation.id}/{server.id}"
+
+
+def _owing(world: World, operation: Operation) -> list[Node]:
+    """The nodes on which something may be left of an operation that goes on no more."""
+    transfer = operation.transfer
+    if transfer is None or operation.kind not in (BACKUP, RESTORE) or not operation.closing:
+        return []
+    if any(part.alive for part in operation.parts):
+        return []
+    numbers = {part.node for part in operation.parts} - set(transfer.tidied)
+    nodes = (world.ledger.nodes.get(number) for number in sorted(numbers))
+    return [node for node in nodes if node is not None and not node.left]
+
+
+def is_untidy(world: World, operation: Operation) -> bool:
+    """Whether an operation must be told on to nodes that are up before it counts as ended."""
+
+    def patient(node: Node) -> bool:
+        key = _tidy_key(operation, node.task) if node.task is not None else ""
+        told = world.session.told.get(key)
+        return told is None or told.attempts < PATIENCE
+
+    return any(node.normal and patient(node) for node in _owing(world, operation))
+
+
+def tidied(world: World, message: Message) -> World:
+    """Note that nothing is left on a node."""
+    found = _answered(world, message)
+    if found is None:
+        return world
+    key, world = found
+    operation = world.ledger.operations.get(key.split("/")[1])
+    node = world.ledger.named(message.node)
+    if operation is None or operation.transfer is None or node is None:
+        return world
+    done = tuple(sorted({*operation.transfer.tidied, node.number}))
+    changed = dataclasses.replace(operation, transfer=dataclasses.replace(operation.transfer, tidied=done))
+    return with_operation(Decision(world), changed).world
+
+
+def _without_old_keys(decision: Decision) -> Decision:
+    """Forget credentials as soon as nothing needs them."""
+    world = decision.world
+    needed = {one.id for one in world.ledger.operations.values() if one.ended_at is None}
+    if world.keys.keys() <= needed:
+        return decision
+    keys = {ident: one for ident, one in world.keys.items() if ident in needed}
+    return Decision(_unsealed(dataclasses.replace(world, keys=keys), needed), decision.intents)
+
+
+def _unsealed(world: World, needed: set[str]) -> World:
+    """Without what is sealed of operations that have ended."""
+    for operation in world.ledger.operations.values():
+        transfer = operation.transfer
+        if operation.id not in needed and transfer is not None and transfer.sealed:
+            bare = dataclasses.replace(operation, transfer=dataclasses.replace(transfer, sealed=""))
+            world = with_operation(Decision(world), bare).world
+    return world
