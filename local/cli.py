@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     down.set_defaults(run=_down)
     for verb, text in VERBS.items():
         command = commands.add_parser(verb, parents=[common], help=text)
-        command.add_argument("part", help="zookeeper, master, agent-1, agent-2 … or scheduler")
+        command.add_argument("part", help="zookeeper, s3, master, agent-1, agent-2 … or scheduler")
         command.set_defaults(run=_part, verb=verb, nodes=None, env=[])
         if verb == "restart":
             command.add_argument(

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.auth.callers import Identify
+from protocol.backup import Ask, Checked, Keys, Listed, Row
 from protocol.report import NodeStatus
 from protocol.schema import Keyspace, Schema
 from scheduler.daemon.counts import Counts
@@ -42,6 +43,11 @@ class MemoryService:
     unstored: str = ""
     silent_since: float | None = None
     silent_nodes: bool = False
+    schemas: Schema = SCHEMA
+    there: dict[str, Checked] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
+    problem: str = ""
+    asked: list[Ask] = field(default_factory=list)
     artifacts: dict[tuple[str, str], Path] = field(default_factory=dict)
     orders: list[Ordered] = field(default_factory=list)
     fates: list[Fate] = field(default_factory=list)
@@ -115,7 +121,20 @@ class MemoryService:
     def schema(self) -> Schema:
         if self.silent_nodes:
             raise NoAnswer("node-0 did not answer within 3 s")
-        return SCHEMA
+        return self.schemas
+
+    def seal(self, keys: Keys | None) -> str:
+        return ""
+
+    def place(self, ask: Ask) -> Checked:
+        if self.silent_nodes:
+            raise NoAnswer("node-0 did not answer within 25 s")
+        self.asked.append(ask)
+        return self.there.get(ask.name, Checked(self.problem))
+
+    def backups(self, ask: Ask) -> Listed:
+        self.asked.append(ask)
+        return Listed(self.rows, self.problem)
 
     def offers(self) -> list[Fate]:
         return self.fates
