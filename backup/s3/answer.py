@@ -25,6 +25,7 @@ PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "BadDigest"})
 WRONG_KEYS = {
     "InvalidAccessKeyId": "does not know the access key",
+    "XAdminUserNotFound": "does not know the access key",  # versitygw
     "SignatureDoesNotMatch": "says that the secret key does not belong to the access key",
     "InvalidToken": "does not accept the session token",
     "ExpiredToken": "says that the session token has expired",
@@ -38,6 +39,7 @@ ELSEWHERE = frozenset(
         "IllegalLocationConstraintException",
     }
 )
+NO_OBJECT = frozenset({"", "NoSuchKey", "NotFound"})
 WORDS = 200
 
 
@@ -79,7 +81,7 @@ def failure(answer: Answer, location: Location, what: str) -> Exception:
         return WrongBucket(f"there is no bucket {location.bucket} in the store at {where}")
     if code == "RequestTimeTooSkewed":
         return S3Failed(f"the clocks of this node and of the store at {where} differ too much")
-    if answer.status == 404:
+    if answer.status == 404 and code in NO_OBJECT:
         return NotThere(f"{what}: there is no such object at {location.shown}")
     if answer.status == 416:
         return TooShort(f"{what}: the object is shorter than that")

@@ -27,6 +27,7 @@ from executor.backup.workers import THREADS, CountDown, Task, Workers
 class DownloadJob:
     """What to bring where. ``node`` is the name in the backup; ``tables`` are ``keyspace.table``.
 
+    ``staging`` is a folder for this restore alone, on the file system of Cassandra's data.
     Without ``keyspaces`` and ``tables`` it is everything; with both, what is in either.
     """
 
@@ -72,6 +73,9 @@ class _Download:
         self._client = client
         self._job = job
         self._control = control
+        self._staging = str(job.staging)
+        self._empty: set[str] = set()
+        """Folders that were made just now."""
 
     def run(self) -> Downloaded:
         self._control.doing("reading the manifest")
@@ -80,13 +84,21 @@ class _Download:
         wanted = [entry for entry in entries if self._job.wants(entry)]
         size = sum(entry.size for entry in wanted)
         self._control.expect(len(wanted), size)
-        for folder in {self._path(entry).parent for entry in wanted} | {self._job.staging}:
-            folder.mkdir(parents=True, exist_ok=True)
+        self._make_folders(wanted)
         self._control.doing("downloading")
         Workers(self._client, self._job.threads).run(self._tasks(wanted))
         self._control.doing("writing everything to disk")
         staging.sync(self._job.staging)
         return Downloaded(len(wanted), size)
+
+    def _make_folders(self, entries: list[FileEntry]) -> None:
+        self._job.staging.mkdir(parents=True, exist_ok=True)
+        for folder in {os.path.dirname(self._path(entry)) for entry in entries}:  # noqa: PTH120
+            try:
+                os.makedirs(folder)  # noqa: PTH103
+                self._empty.add(folder)
+            except FileExistsError:
+                continue
 
     def _tasks(self, entries: list[FileEntry]) -> Iterator[Task]:
         bundled: dict[str, list[FileEntry]] = defaultdict(list)
@@ -102,7 +114,7 @@ class _Download:
         if any(part.offset for part in entry.parts) or content_digest(entry.parts) != entry.sha256:
             raise Damaged(f"the manifest is damaged: {entry.path} has not the SHA-256 of its parts")
         # Of the right size from the start, so that segments may come in any order.
-        with self._path(entry).open("ab") as file:
+        with open(self._path(entry), "ab") as file:  # noqa: PTH123
             found = file.tell()
             file.truncate(entry.size)
         left = CountDown(len(entry.parts))
@@ -126,8 +138,7 @@ class _Download:
 
     def _unbundle(self, group: list[FileEntry]) -> None:
         """Bring small files of one object."""
-        check = self._control.check
-        missing = [entry for entry in group if not staging.is_there(self._path(entry), entry, check)]
+        missing = [entry for entry in group if not self._is_there(entry)]
         sized = [entry for entry in missing if entry.parts]
         start = min((entry.parts[0].offset for entry in sized), default=0)
         end = max((entry.parts[0].offset + entry.size for entry in sized), default=0)
@@ -153,8 +164,15 @@ class _Download:
         except NotThere:
             raise _damaged(entry, digest, "it is missing") from None
 
-    def _path(self, entry: FileEntry) -> Path:
-        return self._job.staging / entry.path
+    def _is_there(self, entry: FileEntry) -> bool:
+        path = self._path(entry)
+        if os.path.dirname(path) in self._empty:  # noqa: PTH120
+            return False
+        return staging.is_there(path, entry, self._control.check)
+
+    def _path(self, entry: FileEntry) -> str:
+        # Not a Path: there may be hundreds of thousands.
+        return f"{self._staging}/{entry.path}"
 
 
 def _runs(group: list[FileEntry]) -> Iterator[list[FileEntry]]:

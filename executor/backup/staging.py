@@ -54,7 +54,7 @@ class Memory:
         self.data += data
 
 
-def is_there(path: Path, entry: FileEntry, check: Callable[[], None]) -> bool:
+def is_there(path: str, entry: FileEntry, check: Callable[[], None]) -> bool:
     """Whether a small file lies there with its content."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -68,7 +68,7 @@ def is_there(path: Path, entry: FileEntry, check: Callable[[], None]) -> bool:
         os.close(descriptor)
 
 
-def write(path: Path, data: memoryview) -> None:
+def write(path: str, data: memoryview) -> None:
     """Write a small file whole."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:

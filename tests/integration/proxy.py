@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 CHUNK_BYTES = 65536
@@ -24,6 +25,7 @@ class Proxy:
     """Listens on a port of its own and passes everything on to ``target``, host:port.
 
     ``up`` filters what clients send, ``down`` what they are answered; both may be replaced at any time.
+    With ``trickle_seconds`` each byte of an answer takes so long.
     """
 
     def __init__(self, target: str, host: str = "127.0.0.1") -> None:
@@ -35,6 +37,7 @@ class Proxy:
         self.down: Filter = unchanged
         self._open = threading.Event()
         self._open.set()
+        self.trickle_seconds = 0.0
         self._refusing = False
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self.accepted = 0
@@ -96,8 +99,15 @@ class Proxy:
                 passed: bytes | None = getattr(self, way)(data)
                 if passed is None:
                     break
-                sink.sendall(passed)
+                self._send(sink, passed, way)
         self._end(pair)
+
+    def _send(self, sink: socket.socket, data: bytes, way: str) -> None:
+        while way == "down" and self.trickle_seconds and data:
+            sink.sendall(data[:1])
+            data = data[1:]
+            time.sleep(self.trickle_seconds)
+        sink.sendall(data)
 
     def _end(self, pair: tuple[socket.socket, socket.socket]) -> None:
         self._pairs.discard(pair)

@@ -21,7 +21,20 @@ from backup.s3.meter import Meter
 TABLE = "0" * 31 + "1"
 
 
-class Store(Client):
+class HookedStore(Client):
+    """A client that a test interrupts."""
+
+    def interrupt(self, hook: Callable[[str, str], None]) -> None:
+        raise NotImplementedError
+
+    def go_on(self) -> None:
+        raise NotImplementedError
+
+    def pass_time(self, seconds: float) -> None:
+        raise NotImplementedError
+
+
+class Store(HookedStore):
     """Has a clock of its own, ``now``."""
 
     def __init__(self) -> None:

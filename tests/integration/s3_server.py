@@ -1,0 +1,94 @@
+"""A real S3 server for the tests: versitygw, built once by Go, with buckets that are folders."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from backup.location import Location, parse
+from backup.s3.client import Client
+from backup.s3.credentials import Given, Keys
+from backup.s3.patience import Patience
+from local.jars import cache
+
+MODULE = "github.com/versity/versitygw/cmd/versitygw"
+VERSION = "v1.8.0"
+KEYS = Keys("a-key", "a-secret")
+BUCKET = "backups"
+DEADLINE_SECONDS = 60.0
+
+HASTY = Patience(silence_seconds=20, window_seconds=2, least_rate=1024, waits_seconds=(0.05,) * 6)
+"""Gives up sooner than a real transfer should."""
+
+
+def binary() -> Path:
+    """The server's program. Building it takes Go a few minutes, once a machine."""
+    target = cache() / f"versitygw-{VERSION}"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as folder:
+            environment = {**os.environ, "GOBIN": folder, "GOPATH": f"{folder}/go", "GOFLAGS": "-modcacherw"}
+            environment["GOCACHE"] = f"{folder}/cache"
+            subprocess.run(["go", "install", f"{MODULE}@{VERSION}"], env=environment, check=True)
+            Path(folder, "versitygw").rename(target)
+    return target
+
+
+class Server:
+    """A running server, whose buckets are folders below ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / BUCKET).mkdir(parents=True, exist_ok=True)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.start()
+
+    def start(self) -> None:
+        """Begin to serve; also after ``stop``."""
+        environment = {
+            **os.environ,
+            "ROOT_ACCESS_KEY_ID": KEYS.access,
+            "ROOT_SECRET_ACCESS_KEY": KEYS.secret,
+        }
+        self._process = subprocess.Popen(
+            [binary(), "--quiet", "--port", self.address, "posix", self.root],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._await()
+
+    def stop(self) -> None:
+        """End it; what is stored stays."""
+        self._process.kill()
+        self._process.wait()
+
+    def location(self, prefix: str = "", bucket: str = BUCKET, address: str = "") -> Location:
+        """A place in one of its buckets, reached directly or through another address."""
+        return parse(f"http://{address or self.address}/{bucket}/{prefix}")
+
+    def client(self, prefix: str = "", address: str = "") -> Client:
+        """A client of it that gives up soon."""
+        return Client(self.location(prefix, address=address), Given(KEYS), patience=HASTY)
+
+    def file(self, key: str) -> Path:
+        """Where an object lies, prefix included."""
+        return self.root / BUCKET / key
+
+    def _await(self) -> None:
+        host, _, port = self.address.partition(":")
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            try:
+                socket.create_connection((host, int(port)), timeout=1).close()
+                return
+            except OSError:
+                assert time.monotonic() < deadline, f"no server at {self.address} in {DEADLINE_SECONDS:g} s"
+                assert self._process.poll() is None, "the server has ended"
+                time.sleep(0.02)
