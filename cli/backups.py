@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,19 +31,21 @@ class Store:
     location: str | None
     region: str | None
     endpoint: str | None
+    path_style: bool
     credentials_file: Path | None
     ask_credentials: bool
 
-    def body(self, backup: str | None = None) -> dict[str, str]:
+    def body(self, backup: str | None = None) -> dict[str, Any]:
         """A request's body, keys included. Raises Failure."""
         if self.location is None:
             text = "give --location s3://BUCKET[/PREFIX], or set DCOS_CASSANDRA_BACKUP_LOCATION"
             raise Failure(text, WRONG)
-        named: Mapping[str, str | None] = {
+        named = {
             "backup_name": backup,
             "external_location": self.location,
             "s3_region": self.region,
             "s3_endpoint": self.endpoint,
+            "uses_emc": self.path_style,
         }
         keys = credentials.read(self.credentials_file, self.ask_credentials, os.environ)
         return {**{name: value for name, value in named.items() if value}, **keys}
@@ -60,6 +61,7 @@ STORE_OPTIONS = (
     ),
     click.option("--region", metavar="NAME", help="The bucket's region."),
     click.option("--endpoint", metavar="URL", help="The store's address, where it is not AWS's."),
+    click.option("--path-style", is_flag=True, help="The bucket's name stands in the path, not in the host."),
     click.option(
         "--credentials-file",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -102,38 +104,67 @@ def restore() -> None:
     """
 
 
+with_bandwidth = click.option(
+    "--bandwidth",
+    type=float,
+    metavar="MB",
+    help="What all nodes together may move in a second, in megabytes.",
+)
+
+
 @backup.command(name="start", help=f"Back all keyspaces up under a name.\n{KEYS}")
 @click.argument("backup", metavar="BACKUP")
 @with_store
+@with_bandwidth
 @with_wait
 @with_json
 @pass_session
-def start_backup(session: Session, /, backup: str, wait: bool, **options: Any) -> None:
+def start_backup(
+    session: Session, /, backup: str, bandwidth: float | None, wait: bool, **options: Any
+) -> None:
     """See the help."""
-    operations.start(session, "backup", _store(options).body(backup), wait)
+    body = {**_store(options).body(backup), **_given(bandwidth_mb_per_second=bandwidth)}
+    operations.start(session, "backup", body, wait)
 
 
-@restore.command(name="start", help=f"Bring a backup back.\n{KEYS}")
+INTO = """
+Into a new cluster, with as many nodes as the backup has and no keyspace of users' yet, it brings everything.
+With --type existing it brings rows back that were lost, into the cluster as it is.
+"""
+
+
+@restore.command(name="start", help=f"Bring a backup back.\n{INTO}{KEYS}")
 @click.argument("backup", metavar="BACKUP")
 @with_store
-@click.option(
-    "--type",
-    "restore_type",
-    type=click.Choice(["existing", "new"]),
-    help="Into the cluster as it is, or into one made for it.",
-)
+@click.option("--type", "restore_type", type=click.Choice(["new", "existing"]), help="Into which; else new.")
+@operations.with_keyspaces("Which keyspaces, with --type existing; else all.")
+@operations.with_tables("Which tables, as KEYSPACE.TABLE, with --type existing; else all.")
+@with_bandwidth
 @with_wait
 @with_json
 @pass_session
 def start_restore(
-    session: Session, /, backup: str, restore_type: str | None, wait: bool, **options: Any
+    session: Session,
+    /,
+    backup: str,
+    restore_type: str | None,
+    key_spaces: list[str] | None,
+    column_families: list[str] | None,
+    bandwidth: float | None,
+    wait: bool,
+    **options: Any,
 ) -> None:
     """See the help."""
-    body = _store(options).body(backup)
-    operations.start(session, "restore", {**body, **_given("restore_type", restore_type)}, wait)
+    more = _given(
+        restore_type=restore_type,
+        key_spaces=key_spaces,
+        column_families=column_families,
+        bandwidth_mb_per_second=bandwidth,
+    )
+    operations.start(session, "restore", {**_store(options).body(backup), **more}, wait)
 
 
-operations.add_stop_and_status(backup, "backup")
+operations.add_stop_and_status(backup, "backup", "verify", "delete")
 operations.add_stop_and_status(restore, "restore")
 
 
@@ -154,32 +185,41 @@ def list_backups(session: Session, /, **options: Any) -> None:
 def _listing(answer: Json) -> str:
     found = answer["backups"]
     if not found:
-        return "there are no backups"
+        return f"there are no backups at {answer['external_location']}"
     rows = [
-        (one["name"], show.moment(one.get("ended_at")), show.size(one.get("bytes")), one.get("nodes"))
+        (
+            one["name"],
+            show.moment(one["ended_at"]),
+            show.size(one["bytes"]),
+            one["nodes"],
+            one["cluster"],
+            one["damage"],
+        )
         for one in found
     ]
-    return show.table(("BACKUP", "ENDED", "SIZE", "NODES"), rows)
+    return show.table(("BACKUP", "ENDED", "SIZE", "NODES", "CLUSTER", "DAMAGE"), rows)
 
 
-@backup.command(help=f"Check that a backup is whole.\n{KEYS}")
+@backup.command(help=f"Check that a backup is whole: every byte of it is read and hashed.\n{KEYS}")
 @click.argument("backup", metavar="BACKUP")
 @with_store
+@with_wait
 @with_json
 @pass_session
-def verify(session: Session, /, backup: str, **options: Any) -> None:
+def verify(session: Session, /, backup: str, wait: bool, **options: Any) -> None:
     """See the help."""
     answer = session.service.put("v1/backup/verify", _store(options).body(backup))
-    session.tell(answer, lambda: answer.get("message") or f"the backup {backup} is whole")
+    operations.begun(session, "verify", answer, wait)
 
 
 @backup.command(help=f"Delete a backup from its store.\n\n{OWN}\n{KEYS}")
 @click.argument("backup", metavar="BACKUP")
 @with_store
 @with_yes
+@with_wait
 @with_json
 @pass_session
-def delete(session: Session, /, backup: str, yes: bool, **options: Any) -> None:
+def delete(session: Session, /, backup: str, yes: bool, wait: bool, **options: Any) -> None:
     """See the help."""
     store = _store(options)
     confirm(f"Delete the backup {backup} from {store.location or 'the service’s own store'}?", yes)
@@ -187,12 +227,12 @@ def delete(session: Session, /, backup: str, yes: bool, **options: Any) -> None:
         answer = session.service.delete(f"v1/backups/{backup}")
     else:
         answer = session.service.put("v1/backups/delete", store.body(backup))
-    session.tell(answer, answer.get("message") or f"the backup {backup} is deleted")
+    operations.begun(session, "delete", answer, wait)
 
 
 def _store(options: dict[str, Any]) -> Store:
     return Store(**options)
 
 
-def _given(name: str, value: str | None) -> dict[str, str]:
-    return {} if value is None else {name: value}
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

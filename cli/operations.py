@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +26,16 @@ def with_wait(function: Function) -> Function:
 
 def start(session: Session, kind: str, body: Json, wait: bool) -> None:
     """Start an operation, and wait for its end where that is wanted."""
-    answer = session.service.put(f"v1/{kind}/start", body)
+    begun(session, kind, session.service.put(f"v1/{kind}/start", body), wait)
+
+
+def begun(session: Session, kind: str, answer: Json, wait: bool) -> None:
+    """Tell that an operation has begun, or wait for its end where that is wanted."""
     if wait:
         watch(session, kind)
     else:
-        session.tell(answer, f"the {kind} has started; {kind} status --wait watches it")
+        told = f"the {waiting.called(kind)} has begun; {waiting.command('status', kind)} --wait watches it"
+        session.tell(answer, told)
 
 
 def watch(session: Session, kind: str) -> None:
@@ -39,21 +45,26 @@ def watch(session: Session, kind: str) -> None:
     waiting.judge(operation)
 
 
-def add_stop_and_status(group: click.Group, kind: str) -> None:
-    """Add both commands to an operation's group."""
+def add_stop_and_status(group: click.Group, *kinds: str) -> None:
+    """Add both commands to a group. Of several kinds one may be named; else it is the first."""
+    several = f"\n\nKIND is {', '.join(kinds)}; else {kinds[0]}." if len(kinds) > 1 else ""
+    which = click.argument("kind", type=click.Choice(kinds), default=kinds[0], metavar="[KIND]")
+    with_kind: Option = which if several else functools.partial(_of_kind, kinds[0])
 
-    @group.command(help="Stop it, on the nodes too.")
+    @group.command(help=f"Stop it, on the nodes too.{several}")
+    @with_kind
     @with_json
     @pass_session
-    def stop(session: Session) -> None:
+    def stop(session: Session, /, kind: str) -> None:
         answer = session.service.put(f"v1/{kind}/stop")
-        session.tell(answer, answer.get("message") or f"the {kind} stops")
+        session.tell(answer, answer.get("message") or f"the {waiting.called(kind)} stops")
 
-    @group.command(help="Show how far it is, or how the last one ended.")
+    @group.command(help=f"Show how far it is, or how the last one ended.{several}")
+    @with_kind
     @with_wait
     @with_json
     @pass_session
-    def status(session: Session, wait: bool) -> None:
+    def status(session: Session, /, kind: str, wait: bool) -> None:
         operation = session.service.get(f"v1/{kind}/status")
         if wait and operation["status"] == waiting.RUNNING:
             watch(session, kind)
@@ -63,10 +74,20 @@ def add_stop_and_status(group: click.Group, kind: str) -> None:
             waiting.judge(operation)
 
 
+def _of_kind(kind: str, function: Any) -> Any:
+    """A command whose kind is not to be chosen."""
+
+    @functools.wraps(function)
+    def command(*arguments: Any, **options: Any) -> Any:
+        return function(*arguments, kind=kind, **options)
+
+    return command
+
+
 def describe(operation: Json) -> str:
     """An operation and its nodes' parts."""
     if operation["status"] == "none":
-        return f"there has been no {operation['kind']}"
+        return f"there has been no {waiting.called(operation['kind'])}"
     name = operation.get("name")
     begun, ended = show.moment(operation.get("started_at")), show.moment(operation.get("ended_at"))
     lines = [
@@ -79,13 +100,11 @@ def describe(operation: Json) -> str:
 
 
 def _how_far(part: Json) -> str:
-    told = part.get("message") or ""
-    if part.get("percent") is not None:
-        return f"{part['percent']:g} %  {told}".rstrip()
-    if part.get("bytes_done"):
-        of = f" of {show.size(part['bytes_total'])}" if part.get("bytes_total") else ""
-        return f"{show.size(part['bytes_done'])}{of}  {told}".rstrip()
-    return str(told)
+    share = f"{part['percent']:g} %" if part.get("percent") is not None else ""
+    moved = (
+        f"{show.size(part['bytes_done'])} of {show.size(total)}" if (total := part.get("bytes_total")) else ""
+    )
+    return "  ".join(text for text in (share, moved, part.get("message")) if text)
 
 
 def maintenance(kind: str, text: str, *more: Option) -> click.Group:
@@ -112,26 +131,25 @@ def _list(_context: click.Context, _option: click.Parameter, value: str | None) 
     return None if value is None else [part.strip() for part in value.split(",") if part.strip()]
 
 
+def with_keyspaces(text: str) -> Option:
+    """The option ``--key-spaces``."""
+    return click.option(
+        "--key-spaces", "--key_spaces", "key_spaces", callback=_list, metavar="NAME,…", help=text
+    )
+
+
+def with_tables(text: str) -> Option:
+    """The option ``--column-families``."""
+    names = ("--column-families", "--column_families", "column_families")
+    return click.option(*names, callback=_list, metavar="NAME,…", help=text)
+
+
 SCOPE = (
     click.option(
         "--nodes", default=EVERY_NODE, callback=_list, metavar="NODE,…", help="Which nodes; else all."
     ),
-    click.option(
-        "--key-spaces",
-        "--key_spaces",
-        "key_spaces",
-        callback=_list,
-        metavar="NAME,…",
-        help="Which keyspaces; else all but Cassandra's own.",
-    ),
-    click.option(
-        "--column-families",
-        "--column_families",
-        "column_families",
-        callback=_list,
-        metavar="NAME,…",
-        help="Which tables, in each keyspace that has them; else all.",
-    ),
+    with_keyspaces("Which keyspaces; else all but Cassandra's own."),
+    with_tables("Which tables, in each keyspace that has them; else all."),
 )
 
 REPAIR = (

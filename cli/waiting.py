@@ -34,17 +34,29 @@ def until_done(service: Service, kind: str, out: TextIO | None = None) -> Json:
         display.show(line(operation))
         return operation
     except KeyboardInterrupt:
-        text = f"the {kind} goes on; {kind} status --wait watches it again, {kind} stop ends it"
+        again, end = command("status", kind), command("stop", kind)
+        text = f"the {called(kind)} goes on; {again} --wait watches it again, {end} ends it"
         raise Failure(text, INTERRUPTED) from None
     finally:
         display.close()
+
+
+def called(kind: str) -> str:
+    """What people call an operation of that kind."""
+    return {"verify": "check of the backup", "delete": "deletion of the backup"}.get(kind, kind)
+
+
+def command(verb: str, kind: str) -> str:
+    """The command that shows or stops an operation of that kind."""
+    return f"backup {verb} {kind}" if kind in ("verify", "delete") else f"{kind} {verb}"
 
 
 def judge(operation: Json) -> None:
     """Raise Failure where the operation did not do what it was to."""
     if operation["status"] not in (COMPLETE, RUNNING):
         message = operation.get("message")
-        text = f"the {operation['kind']} is {operation['status']}{f': {message}' if message else ''}"
+        what = called(operation["kind"])
+        text = f"the {what} is {operation['status']}{f': {message}' if message else ''}"
         raise Failure(text, REFUSED)
 
 
@@ -74,10 +86,8 @@ def fraction(operation: Json) -> float | None:
     progress = operation.get("progress") or {}
     if operation["status"] == COMPLETE:
         return 1.0
-    if progress.get("percent") is not None:
-        return float(progress["percent"]) / 100
-    total = progress.get("bytes_total")
-    return min(1.0, progress.get("bytes_done", 0) / total) if total else None
+    percent = progress.get("percent")
+    return None if percent is None else float(percent) / 100
 
 
 def _bar(share: float) -> str:

@@ -38,6 +38,9 @@ INSTEAD: dict[type[Exception], str] = {
 }
 """Pages that tell nothing of the cluster, for those who may not see it or while nothing is known."""
 
+WORDS = (words.tone, words.fullness, words.word, words.size, words.span, words.distance, words.full)
+"""What templates write values with."""
+
 FIELD_BYTES = 10_000
 """More than any of the page's own forms has."""
 
@@ -109,5 +112,5 @@ def blueprint(service: Service, clock: Callable[[], float], identify: Identify |
 
 def _page(template: str, status: int, version: str, **values: Any) -> Response:
     root = request.environ.get(ROOT, "")
-    helpers = {name: getattr(words, name) for name in ("tone", "word", "size", "span", "distance", "full")}
+    helpers = {word.__name__: word for word in WORDS}
     return make_response(render_template(template, root=root, version=version, **helpers, **values), status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import gevent
 
@@ -17,29 +18,41 @@ PATIENCE_SECONDS = 1.2
 """How long a page waits for answers, a little longer than a node is given."""
 
 
+@dataclass
+class _Asked:
+    """What a task's node was asked, and has answered."""
+
+    task_id: str
+    at: float
+    answer: NodeStatus | None = None
+
+
 class Statuses:
-    """Asks all nodes at once, and each again only after a while."""
+    """Asks all nodes at once, and each again only after a while, or when it was started anew."""
 
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
         self._service = service
         self._clock = clock
-        self._known: dict[int, NodeStatus] = {}
-        self._asked_at: dict[int, float] = {}
+        self._asked: dict[int, _Asked] = {}
 
     def of(self, nodes: Iterable[Node]) -> Mapping[int, NodeStatus]:
         """The last answers by node number; none of a node that does not run or has not answered."""
-        running = {node.number for node in nodes if node.running}
-        stale = [number for number in running if self._is_stale(number)]
-        gevent.joinall([gevent.spawn(self._ask, number) for number in stale], timeout=PATIENCE_SECONDS)
-        return {number: self._known[number] for number in sorted(running) if number in self._known}
+        running = {node.number: node.task.id for node in nodes if node.running and node.task}
+        stale = [(number, task_id) for number, task_id in running.items() if self._is_stale(number, task_id)]
+        gevent.joinall([gevent.spawn(self._ask, *one) for one in stale], timeout=PATIENCE_SECONDS)
+        answers = {number: self._asked[number].answer for number in running if number in self._asked}
+        return {number: answer for number, answer in answers.items() if answer is not None}
 
-    def _is_stale(self, number: int) -> bool:
-        asked_at = self._asked_at.get(number)
-        return asked_at is None or self._clock() - asked_at >= FRESH_SECONDS
+    def _is_stale(self, number: int, task_id: str) -> bool:
+        asked = self._asked.get(number)
+        return asked is None or asked.task_id != task_id or self._clock() - asked.at >= FRESH_SECONDS
 
-    def _ask(self, number: int) -> None:
-        self._asked_at[number] = self._clock()
+    def _ask(self, number: int, task_id: str) -> None:
+        last = self._asked.get(number)
+        # Until it answers, the last answer holds, where it is of the same task.
+        kept = last.answer if last and last.task_id == task_id else None
+        asked = self._asked[number] = _Asked(task_id, self._clock(), kept)
         try:
-            self._known[number] = self._service.node_status(number)
+            asked.answer = self._service.node_status(number)
         except (NoAnswer, Unavailable):
-            self._known.pop(number, None)
+            asked.answer = None

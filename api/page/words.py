@@ -19,9 +19,18 @@ TONES = {
 """The colour of a status, which also says itself in words; what is not named here is under way."""
 
 
+FILLING, FULL = 0.8, 0.9
+"""How full a disk is when its bar changes its colour: Cassandra needs room to compact."""
+
+
 def tone(status: str) -> str:
     """ok, busy, warn, bad or idle."""
     return TONES.get(status, "busy")
+
+
+def fullness(share: float) -> str:
+    """The colour of a disk that is so full, from 0 to 1; nothing where there is room."""
+    return "bad" if share >= FULL else "warn" if share >= FILLING else ""
 
 
 def word(status: str) -> str:

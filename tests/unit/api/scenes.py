@@ -19,9 +19,10 @@ LOG = (
 
 @dataclass
 class LiveService(MemoryService):
-    """Nodes that tell their load and disk, and how often they were asked."""
+    """Nodes that tell their load and disk, of which `free` percent may be left."""
 
     asked: int = 0
+    free: int | None = None
 
     def node_status(self, number: int) -> NodeStatus:
         self.asked += 1
@@ -31,7 +32,7 @@ class LiveService(MemoryService):
             status,
             load_bytes=load,
             disk_total_bytes=total,
-            disk_free_bytes=total - load - 3 * GIB,
+            disk_free_bytes=total - load - 3 * GIB if self.free is None else self.free * GIB,
             uptime_seconds=4000 + 90000 * number,
             as_of=self.cluster.now,
         )

@@ -20,9 +20,11 @@ from scheduler.model.event import (
     RestartStep,
     StartOperation,
     StopOperation,
+    Tick,
 )
 from tests.unit.api import scenes
 from tests.unit.api.service import MemoryService, client
+from tests.unit.decide.cluster import offer
 
 WRITES, READS = "w" * 20, "r" * 20
 TOKENS = read_tokens(f"ops read-write {WRITES}\nguest read-only {READS}\n")
@@ -303,6 +305,28 @@ def test_a_node_that_does_not_answer_has_no_load_rather_than_an_old_one() -> Non
     service.silent_nodes = True
     service.cluster.now += 60
     assert "24.0 GiB" not in text(http.get("/"))
+
+
+def test_a_node_that_was_started_anew_is_not_shown_with_what_it_said_before() -> None:
+    service = scenes.idle()
+    http = browser(service)
+    assert "24.0 GiB" in text(http.get("/"))
+    service.cluster.update(2, "TASK_FAILED")
+    service.cluster.tell(Tick(), seconds=10)
+    place = service.cluster.node(2).placement
+    assert place is not None
+    service.cluster.offers(offer(3, 9, resources=place.resources))
+    service.cluster.normal(2)
+    service.silent_nodes = True
+    assert "24.0 GiB" not in text(http.get("/"))
+
+
+@pytest.mark.parametrize(("free", "tone"), [(21, "<progress max"), (20, 'class="warn"'), (10, 'class="bad"')])
+def test_a_disk_that_fills_up_changes_its_colour(free: int, tone: str) -> None:
+    service = scenes.idle()
+    service.free = free
+    cell = browser(service).get("/").get_data(as_text=True).partition("disk used on node-0")[0][-90:]
+    assert tone in cell
 
 
 def test_a_service_that_is_taken_away_has_a_page() -> None:
