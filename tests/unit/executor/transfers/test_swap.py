@@ -87,9 +87,8 @@ def crash_after(renames: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def test_a_crash_at_any_step_is_gone_on_from(
     layout: Layout, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with crash_after(steps, monkeypatch):
-        with suppress(Crash):
-            swap(layout, OPERATION)
+    with crash_after(steps, monkeypatch), suppress(Crash):
+        swap(layout, OPERATION)
     layout.make()
     swap(layout, OPERATION)
     assert is_restored(layout)
