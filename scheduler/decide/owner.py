@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scheduler.decide import ids, seeds
+from scheduler.decide import ids, operations, seeds
 from scheduler.decide.lifecycle import given_up
 from scheduler.decide.memory import of_ledger
 from scheduler.decide.reconcile import is_reconciled
@@ -149,6 +149,8 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
         return Wait("it is being taken away")
     if node.restoration is not None and not node.restoration.begun:
         return Wait("all nodes to stop, before the first of them starts on the restored data")
+    if not node.has_joined and node.restoration is None and _is_made_anew(world):
+        return Wait("the end of the restore: a further node would join the ring whose place it takes")
     wait = may_act(world, node)
     if wait is not None:
         return wait
@@ -161,6 +163,11 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
         return Wait(f"failed {node.failures} times in a row, last: {failure}", node.not_before, delayed=True)
     boot = seeds.boot_wait(world, node)
     return Wait(boot) if boot is not None else None
+
+
+def _is_made_anew(world: World) -> bool:
+    running = operations.active(world)
+    return running is not None and running.is_new
 
 
 def wanting(world: World, now: float) -> list[Node]:

@@ -35,7 +35,10 @@ def _may_commit(world: World, operation: Operation) -> bool:
     if operation.closing or not all(part.done for part in operation.of_phase(DOWNLOAD)):
         return False
     held = owner.interrupted(world, operation.kind) or owner.interrupted(world, owner.DEPLOY)
-    return not held and all(node.normal and is_reconciled(world, node) for node in nodes(world, operation))
+    found = nodes(world, operation)
+    # One that runs beside them would be of the ring that is about to end.
+    alone = all(node in found for node in world.ledger.members() if node.placement is not None)
+    return not held and alone and all(node.normal and is_reconciled(world, node) for node in found)
 
 
 def nodes(world: World, operation: Operation) -> list[Node]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from cassandra.cluster import Session
-from cassandra.query import BatchStatement, BatchType
+from cassandra.concurrent import execute_concurrent_with_args
 
 SCHEMA = (
     "CREATE KEYSPACE {ks} WITH replication = {{'class': 'NetworkTopologyStrategy', 'dc1': 3}}",
@@ -44,16 +44,13 @@ def make(session: Session, keyspace: str, switched_on: bool = False) -> None:
 
 
 def fill(session: Session, keyspace: str, count: int, start: int = 0) -> None:
-    """Write rows, in batches."""
+    """Write rows, many at a time."""
     people = session.prepare(f"INSERT INTO {keyspace}.people (id, name, town, home) VALUES (?, ?, ?, ?)")
     later = session.prepare(f"INSERT INTO {keyspace}.later (id, note) VALUES (?, ?)")
-    for first in range(start, start + count, 50):
-        batch = BatchStatement(BatchType.UNLOGGED)
-        for number in range(first, min(first + 50, start + count)):
-            home = (f"street {number % 7}", number)
-            batch.add(people, (number, f"name {number}", f"town {number % 5}", home))
-            batch.add(later, (number, f"note {number}"))
-        session.execute(batch)
+    numbers = range(start, start + count)
+    homes = [(n, f"name {n}", f"town {n % 5}", (f"street {n % 7}", n)) for n in numbers]
+    execute_concurrent_with_args(session, people, homes, concurrency=50)
+    execute_concurrent_with_args(session, later, [(n, f"note {n}") for n in numbers], concurrency=50)
     for number in range(20):
         session.execute(f"UPDATE {keyspace}.visits SET seen = seen + {number} WHERE page = 'page {number}'")
 

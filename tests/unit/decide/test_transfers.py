@@ -15,6 +15,7 @@ from protocol.report import Failure, Report, encode_report
 from protocol.task import decode_task, decode_work
 from scheduler.decide.decision import Refused
 from scheduler.decide.plans import plans
+from scheduler.decide.target import retarget
 from scheduler.model.event import (
     Interrupt,
     LimitTransfer,
@@ -35,7 +36,7 @@ from scheduler.model.operation import Operation, Part, Transfer
 from scheduler.model.resource import Resource
 from scheduler.model.task import TaskUpdate
 from scheduler.store.records import to_bytes
-from tests.unit.decide.cluster import Cluster, launches
+from tests.unit.decide.cluster import Cluster, launches, offer, settings
 from tests.unit.decide.test_maintenance import offer_slots
 
 KEYS = Keys("canary-access", "canary-secret", "canary-token")
@@ -319,6 +320,21 @@ def test_before_that_point_a_stop_leads_back_to_the_cluster_as_it_was(cluster: C
     end(cluster)
     assert operation(cluster).status == "stopped"
     assert [node.restoration for node in cluster.world.ledger.members()] == [None] * 3
+
+
+def test_a_node_that_is_added_meanwhile_waits_for_the_end_of_the_restore() -> None:
+    cluster = Cluster()
+    cluster.deploy()
+    cluster.tell(order("restore"))
+    ledger, _ = retarget(cluster.world.ledger, settings(4))
+    cluster.world = replace(cluster.world, ledger=ledger)
+    assert cluster.offers(offer(4)) and cluster.node(3).placement is None
+    step = plans(cluster.world, cluster.now)["deploy"].phases[1].steps[3]
+    assert "the end of the restore" in str(step.waiting_for)
+    cluster.tell(StopOperation("restore"))
+    end(cluster)
+    cluster.offers(offer(4))
+    assert cluster.node(3).placement is not None
 
 
 def test_an_interrupted_restore_does_not_pass_the_point_of_no_return(cluster: Cluster) -> None:
