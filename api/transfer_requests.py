@@ -31,7 +31,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     BACKUP: ("backup_name", *PLACE_FIELDS, RATE),
     RESTORE: ("backup_name", *PLACE_FIELDS, RATE, "restore_type", "key_spaces", "column_families"),
     VERIFY: ("backup_name", *PLACE_FIELDS, RATE),
-    DELETE: ("backup_name", *PLACE_FIELDS, "force"),
+    DELETE: ("backup_name", *PLACE_FIELDS, "force", "keep_last", "keep_days"),
     "list": PLACE_FIELDS,
 }
 MEGABYTE = 1e6
@@ -55,7 +55,9 @@ def read_request(kind: str, fields: Mapping[str, Any]) -> TransferRequest:
         raise BadRequest("; ".join(problems.values()), problems)
     keys = _keys(fields)
     place = _place(fields)
-    name = _name(fields) if "backup_name" in known else ""
+    keep_last, keep_days = _keeping(fields)
+    by_age = keep_last is not None or keep_days is not None
+    name = _name(fields) if "backup_name" in known and not by_age else ""
     transfer = Transfer(
         name,
         place,
@@ -64,8 +66,10 @@ def read_request(kind: str, fields: Mapping[str, Any]) -> TransferRequest:
         tables=_tables(fields),
         bytes_per_second=rate(fields, RATE),
         own_credentials=keys is None,
-        names=(name,) if kind == DELETE else (),
+        names=(name,) if kind == DELETE and name else (),
         force=_switch(fields, "force"),
+        keep_last=keep_last,
+        keep_days=keep_days,
     )
     return TransferRequest(transfer, keys)
 
@@ -198,6 +202,18 @@ def rate(fields: Mapping[str, Any], field: str) -> float | None:
     if type(value) not in (int, float) or not 0.01 <= value <= 1e6:
         _raise(field, f"{field} must be a number from 0.01 to 1000000; leave it out for no limit")
     return float(value) * MEGABYTE
+
+
+def _keeping(fields: Mapping[str, Any]) -> tuple[int | None, float | None]:
+    """How many, and how old ones, a deletion by count and age keeps. Raises BadRequest."""
+    last, days = fields.get("keep_last"), fields.get("keep_days")
+    if last is not None and (type(last) is not int or not 1 <= last <= 1_000_000):
+        _raise("keep_last", "keep_last must be a whole number from 1 to 1000000")
+    if days is not None and (type(days) not in (int, float) or not 0 < days <= 100_000):
+        _raise("keep_days", "keep_days must be a number over 0, and at most 100000")
+    if (last is not None or days is not None) and fields.get("backup_name") is not None:
+        _raise("backup_name", "give backup_name, or keep_last and keep_days; not both")
+    return last, None if days is None else float(days)
 
 
 def _switch(fields: Mapping[str, Any], field: str) -> bool:

@@ -140,7 +140,10 @@ def _listed(service: Service, request: TransferRequest) -> Response:
 
 
 def _delete(service: Service, request: TransferRequest) -> Answer:
-    _look(service, DELETE, request)
+    if request.transfer.names:
+        _look(service, DELETE, request)
+    else:
+        _listed(service, request)
     _give(service, DELETE, request)
     return _begun(f"the deletion has begun; GET /v1/{DELETE}/status tells how far it is")
 

@@ -66,7 +66,9 @@ class BackupTask:
     ``operation`` is the operation's id; ``name`` the backup's. ``own_credentials``: none come with the word,
     the executor finds some itself. ``members`` are all nodes that take part. ``source`` is the node, as the
     backup calls it, whose data this one takes. ``summaries`` and ``schema`` are what earlier phases have
-    found, for the manifest. ``keyspaces`` and ``tables`` (``keyspace.table``) are None for all.
+    found, for the manifest. ``keyspaces`` and ``tables`` (``keyspace.table``) are None for all. A deletion is
+    of ``names``, or of those of the cluster's backups that are neither among the newest ``keep_last`` nor
+    younger than ``keep_days``.
     """
 
     node: str
@@ -87,6 +89,8 @@ class BackupTask:
     tables: tuple[str, ...] | None = None
     names: tuple[str, ...] = ()
     force: bool = False
+    keep_last: int | None = None
+    keep_days: float | None = None
 
     @property
     def tag(self) -> str:

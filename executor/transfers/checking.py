@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime, timezone
 
 from backup.damage import Damaged
 from backup.location import BadLocation
+from backup.retention import outdated
 from backup.s3.failure import NotThere, S3Failed
 from backup.s3.patience import Patience
 from executor.backup import catalog, collect, publish
@@ -42,8 +44,19 @@ def check(errand: Errand) -> Outcome:
 def delete(errand: Errand) -> Outcome:
     """Delete backups, and the objects that no other needs. Raises S3Failed, Damaged, Stopped."""
     task = errand.task
-    done = collect.delete(errand.client(), task.names, errand.control, force=task.force)
+    names = task.names or _outdated(errand)
+    done = collect.delete(errand.client(), names, errand.control, force=task.force)
     return {"objects": done.objects, "bytes": done.bytes, "message": _kept(done)}
+
+
+def _outdated(errand: Errand) -> list[str]:
+    """The backups of this cluster that are to be kept no longer; damaged ones, of unknown age, are kept."""
+    task = errand.task
+    rows = [
+        row for row in catalog.rows(errand.client()) if row.damage is None and row.cluster == task.cluster
+    ]
+    found = [(row.name, datetime.fromisoformat(row.created_at.replace("Z", "+00:00"))) for row in rows]
+    return outdated(found, task.keep_last, task.keep_days, datetime.now(timezone.utc))
 
 
 def _kept(done: collect.Deleted) -> str:

@@ -141,6 +141,8 @@ def task(world: World, operation: Operation, transfer: Transfer, part: Part, dis
         tables=transfer.tables,
         names=transfer.names,
         force=transfer.force,
+        keep_last=transfer.keep_last,
+        keep_days=transfer.keep_days,
     )
 
 

@@ -85,8 +85,9 @@ class Transfer:
     ``name`` is the backup's. ``keyspaces`` and ``tables`` (``keyspace.table``) are None for all.
     ``bytes_per_second`` is for all nodes together. ``own_credentials``: the executors find some themselves.
     ``sealed`` are the credentials, encrypted; empty where they may not be stored. ``names`` and ``force``
-    are a deletion's. ``committed``: past the point from which a restore only goes forward. ``tidied`` are
-    the nodes on which nothing is left of it but its result.
+    are a deletion's; ``keep_last`` and ``keep_days`` those of one that chooses by count and age.
+    ``committed``: past the point from which a restore only goes forward. ``tidied`` are the nodes on which
+    nothing is left of it but its result.
     """
 
     name: str
@@ -99,6 +100,8 @@ class Transfer:
     sealed: str = field(default="", repr=False)
     names: tuple[str, ...] = ()
     force: bool = False
+    keep_last: int | None = None
+    keep_days: float | None = None
     committed: bool = False
     tidied: tuple[int, ...] = ()
 

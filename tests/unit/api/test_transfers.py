@@ -172,6 +172,16 @@ def test_backups_are_listed_checked_and_deleted(service: MemoryService) -> None:
     assert put(service, "/v1/backups/delete", BODY)[0] == 404
 
 
+def test_a_deletion_may_be_by_count_and_age(service: MemoryService) -> None:
+    place = {name: BODY[name] for name in BODY if name != "backup_name"}
+    assert put(service, "/v1/backups/delete", {**place, "keep_last": 7, "keep_days": 30})[0] == 202
+    assert service.commands == [
+        StartTransfer("delete", Transfer("", PLACE, keep_last=7, keep_days=30.0), KEYS)
+    ]
+    for wrong in ({"keep_last": 0}, {"keep_days": -1}, {"keep_last": 1, "backup_name": "x"}, {}):
+        assert put(service, "/v1/backups/delete", {**place, **wrong})[0] == 400
+
+
 def test_the_service_has_a_place_of_its_own_where_that_is_set(service: MemoryService, tmp_path: Path) -> None:
     assert client(service).get("/v1/backups").status_code == 503
     file = tmp_path / "credentials"
