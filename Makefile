@@ -13,7 +13,7 @@ ARGS ?=
 # Tools that tests must not skip for want of: a list such as java,mvn, or all.
 REQUIRE ?=
 
-.PHONY: run test soak check bench dist package lock clean prerequisites python
+.PHONY: run test soak check bench dist generate lock docs clean prerequisites python
 
 run: prerequisites $(VENV)/.run
 	@$(BIN)/python -m local up $(ARGS)
@@ -41,9 +41,15 @@ bench: $(VENV)/.dev
 dist: $(VENV)/.run
 	@$(BIN)/python -m release.tarball $(ARGS)
 
-# universe/config.json and marathon.json.mustache, after a change of the settings.
-package: $(VENV)/.run
-	@$(BIN)/python -m release.package
+# The DC/OS package and the page of the settings, after a change of those.
+generate: $(VENV)/.run
+	@$(BIN)/python -m release.generate
+
+# The pages of docs/, in build/docs. A link to nowhere is an error.
+docs: $(VENV)/.run
+	@$(BIN)/pip install $(QUIETLY) --editable '.[docs]' >&2
+	@$(BIN)/mkdocs build --strict
+	@echo build/docs/index.html
 
 # release/requirements.lock, after a change of the runtime requirements or for newer versions of them.
 lock: $(VENV)/.run

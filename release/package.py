@@ -1,14 +1,13 @@
 """The generated half of the DC/OS package: config.json and marathon.json.mustache, from the settings' table.
 
-``python -m release.package`` (``make package``) writes both into ``universe/``; package.json and
-resource.json beside them are written by hand. In the template every value stands in three braces: DC/OS
-escapes strings for JSON itself, and other renderers would escape them for HTML.
+``make generate`` writes both into ``universe/``; package.json and resource.json beside them are written by
+hand. In the template every value stands in three braces: DC/OS escapes strings for JSON itself, and other
+renderers would escape them for HTML.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,14 +221,3 @@ def generated() -> dict[Path, str]:
     """The generated files and what is in them."""
     schema = json.dumps(config(), indent=2, ensure_ascii=False) + "\n"
     return {UNIVERSE / "config.json": schema, UNIVERSE / "marathon.json.mustache": template()}
-
-
-def main() -> int:
-    """Write the generated files."""
-    for path, content in generated().items():
-        path.write_text(content)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,13 +18,13 @@ import tempfile
 from configparser import ConfigParser
 from pathlib import Path
 
-from executor import bundle
 from release.requirements import LOCK, PROJECT, STAND_IN
 
 FOLDER = "cassandra-mesos"
 """What it unpacks into; no version in it, so that commands of apps stay as they are."""
 
 LAUNCHER = Path(__file__).with_name("launcher.sh")
+HEALTH = Path(__file__).with_name("health.py")
 PYTHON = ".".join(map(str, sys.version_info[:2]))
 EPOCH = 315532800
 """The time of every file: 1980."""
@@ -36,6 +36,17 @@ from scheduler.__main__ import main
 
 sys.exit(main())
 """
+
+BUNDLE = """\
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+from executor import bundle
+
+bundle.build(Path(sys.argv[2]))
+"""
+"""Packs the executor. Run with the staged libraries, so that it is made of nothing else."""
 
 QUIETLY = (
     "--quiet",
@@ -74,9 +85,15 @@ def stage(folder: Path) -> None:
     launcher.parent.mkdir()
     launcher.write_text(LAUNCHER.read_text().replace("@VERSION@", PYTHON))
     launcher.chmod(0o755)
-    bundle.build(folder)
+    _health(folder / "bin" / "cassandra-scheduler-health")
+    subprocess.run((sys.executable, "-I", "-S", "-B", "-c", BUNDLE, folder / "lib", folder), check=True)
     shutil.copytree(PROJECT / "conf", folder / "conf")
     shutil.copy(PROJECT / "LICENSE", folder)
+
+
+def _health(path: Path) -> None:
+    path.write_text(f"#!/usr/bin/env python{PYTHON}\n{HEALTH.read_text()}")
+    path.chmod(0o755)
 
 
 def _fill_libraries(lib: Path) -> None:

@@ -7,6 +7,9 @@ import shutil
 
 import pytest
 
+SHARED = frozenset({"shared_cluster", "tarball"})
+"""Fixtures that take long to make: the tests that have one of them run in one process."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: takes long; left to make soak")
@@ -14,10 +17,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what is run at one time: tests of the cluster that they share, and those of a file."""
+    """Keep together what is run at one time: tests of what they share, and those of a file."""
     for item in items:
-        shared = "shared_cluster" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("shared cluster" if shared else str(item.path)))
+        shared = SHARED.intersection(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(min(shared, default=str(item.path))))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from release.options import LEFT_OUT, options
-from release.package import UNIVERSE, generated
+from release.package import UNIVERSE
 from release.tarball import version
 from scheduler.daemon import configuration
 from scheduler.daemon.configuration.table import SETTINGS
@@ -72,11 +72,6 @@ def settings(app: Json) -> Settings:
 )
 def test_the_files_of_the_package_are_valid(file: str, schema: Any) -> None:
     assert problems(read(UNIVERSE / file), read(schema)) == []
-
-
-def test_the_generated_files_are_those_of_the_table() -> None:
-    for path, content in generated().items():
-        assert path.read_text() == content, f"{path.name} is not of this table: run make package"
 
 
 def test_every_setting_is_an_option_or_left_out_with_a_reason() -> None:
