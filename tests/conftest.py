@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what is run at one time: tests of what they share, and those of a file."""
     for item in items:
         shared = SHARED.intersection(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(min(shared, default=str(item.path))))
+        item.add_marker(pytest.mark.xdist_group(min(shared, default=item.path.stem)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
