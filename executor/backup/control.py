@@ -49,6 +49,8 @@ class Throttle:
     def set(self, bytes_per_second: float | None) -> None:
         """Change the rate; None takes it away. Whoever waits goes by the new one."""
         with self._changed:
+            if bytes_per_second == self._rate:
+                return
             self._rate = bytes_per_second
             self._free_at = 0.0
             self._changed.notify_all()
