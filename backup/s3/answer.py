@@ -140,8 +140,9 @@ def _message(fields: Mapping[str, str]) -> str:
 def _listed(element: ElementTree.Element) -> Listed:
     fields = {_tag(field): field.text or "" for field in element}
     try:
-        modified = datetime.fromisoformat(fields["LastModified"].replace("Z", "+00:00"))
-        return Listed(fields["Key"], int(fields["Size"]), modified.astimezone(timezone.utc))
+        # Always UTC, and to the second: Python 3.10 does not read fractions of any length.
+        modified = datetime.fromisoformat(fields["LastModified"][:19])
+        return Listed(fields["Key"], int(fields["Size"]), modified.replace(tzinfo=timezone.utc))
     except (KeyError, ValueError):
         raise Passing("its list cannot be read") from None
 

@@ -157,8 +157,8 @@ def _from_metadata(env: Mapping[str, str]) -> tuple[Keys, datetime | None] | Non
 def _document(data: bytes) -> tuple[Keys, datetime | None]:
     found: dict[str, Any] = json.loads(data)
     expiration = found.get("Expiration")
-    # Python 3.10 does not read the Z.
-    at = datetime.fromisoformat(expiration.replace("Z", "+00:00")) if expiration else None
+    # Always UTC; Python 3.10 reads neither the Z nor fractions of any length.
+    at = datetime.fromisoformat(expiration[:19]).replace(tzinfo=timezone.utc) if expiration else None
     return Keys(found["AccessKeyId"], found["SecretAccessKey"], found.get("Token")), at
 
 

@@ -26,10 +26,10 @@ class Depot:
                 self._client.put(key, body)
                 return
             except Exists:
-                return
+                pass
             except NotOffered:
                 self._conditional = False
-        # The same content under the same key: whoever else writes it meanwhile changes nothing.
+        # One that was cut off is mended. It is the same content: whoever else writes it changes nothing.
         if self._client.size(key) != body.size:
             self._client.put(key, body, only_new=False)
 

@@ -94,11 +94,17 @@ class _Upload:
         """Know only contents whose objects are there, and are worth referring to."""
         contents = self._known.contents
         used: dict[str, int] = defaultdict(int)
+        ends: dict[str, int] = defaultdict(int)
         for part in {part for content in contents.values() for part in content.parts}:
             used[part.sha256] += part.size
+            ends[part.sha256] = max(ends[part.sha256], part.offset + part.size)
         sizes: dict[str, int | None] = {}
         self._workers.run(functools.partial(self._look, digest, sizes) for digest in used)
-        good = {digest for digest, there in sizes.items() if there and used[digest] * LEAST_USE >= there}
+        good = {
+            digest
+            for digest, there in sizes.items()
+            if there is not None and ends[digest] <= there <= used[digest] * LEAST_USE
+        }
         for identity, content in list(contents.items()):
             if any(part.sha256 not in good for part in content.parts):
                 del contents[identity]

@@ -41,8 +41,10 @@ def binary() -> Path:
 class Server:
     """A running server, whose buckets are folders below ``root``."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, tls: tuple[Path, Path] | None = None) -> None:
+        """With ``tls``, a certificate and its key, it speaks TLS."""
         self.root = root
+        self._tls = () if tls is None else ("--cert", str(tls[0]), "--key", str(tls[1]))
         (root / BUCKET).mkdir(parents=True, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -56,7 +58,7 @@ class Server:
             "ROOT_SECRET_ACCESS_KEY": KEYS.secret,
         }
         self._process = subprocess.Popen(
-            [binary(), "--quiet", "--port", self.address, "posix", self.root],
+            [binary(), "--quiet", "--port", self.address, *self._tls, "posix", self.root],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -71,7 +73,8 @@ class Server:
 
     def location(self, prefix: str = "", bucket: str = BUCKET, address: str = "") -> Location:
         """A place in one of its buckets, reached directly or through another address."""
-        return parse(f"http://{address or self.address}/{bucket}/{prefix}")
+        scheme = "https" if self._tls else "http"
+        return parse(f"{scheme}://{address or self.address}/{bucket}/{prefix}")
 
     def client(self, prefix: str = "", address: str = "") -> Client:
         """A client of it that gives up soon."""

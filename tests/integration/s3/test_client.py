@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,36 @@ def test_a_name_that_leads_to_instance_metadata_is_not_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(S3Failed, match=r"169\.254\.169\.254, where no store may be: it is link-local"):
         check(server)
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Server]:
+    """A server with a certificate of its own making."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=store", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key)]
+    subprocess.run([*made, "-out", str(certificate), *subject], check=True, capture_output=True)
+    found = Server(tmp_path / "store", (certificate, key))
+    yield found
+    found.stop()
+
+
+@pytest.mark.needs("openssl")
+def test_by_tls_files_go_both_ways(secure: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    client = secure.client("tls")
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(3 << 20))
+    with path.open("rb") as file:
+        digest = digest_of_range(file.fileno(), 0, 3 << 20, lambda: None)
+        client.put("file", FilePart(file.fileno(), 0, 3 << 20, digest))
+    assert client.read("file", 4 << 20) == path.read_bytes()
+    client.close()
+
+
+@pytest.mark.needs("openssl")
+def test_a_certificate_that_nobody_vouches_for_is_refused(secure: Server) -> None:
+    client = secure.client("tls")
+    with pytest.raises(S3Failed, match=r"the certificate of 127\.0\.0\.1 cannot be trusted"):
+        client.size("file")
+    client.close()

@@ -304,3 +304,13 @@ def test_what_only_the_node_itself_knows_stays_out(data: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "nb-1-big-Data.db").write_bytes(b"mine alone")
     assert back_up(Store(), data).files == len(FILES)
+
+
+def test_objects_that_were_cut_off_are_mended_by_the_next_backup(data: Path, tmp_path: Path) -> None:
+    store = Store()
+    back_up(store, data)
+    for key in [key for key in store.objects if key.startswith(OBJECTS)]:
+        store.objects[key] = (store.objects[key][0][:-1], store.now)
+    back_up(store, data, "second")
+    assert restored(store, tmp_path / "staging", "second") == below(FILES)
+    assert verify.verify(store, "second", Control()).damaged == ()
