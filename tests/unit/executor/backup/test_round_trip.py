@@ -314,3 +314,13 @@ def test_objects_that_were_cut_off_are_mended_by_the_next_backup(data: Path, tmp
     back_up(store, data, "second")
     assert restored(store, tmp_path / "staging", "second") == below(FILES)
     assert verify.verify(store, "second", Control()).damaged == ()
+
+
+def test_new_files_of_the_same_names_leave_the_earlier_backup_as_it_was(data: Path, tmp_path: Path) -> None:
+    store = Store()
+    back_up(store, data)
+    others = {name: content + b" of the table that was created again" for name, content in FILES.items()}
+    write_snapshot(data, "next", others)
+    back_up(store, data, "second", "next")
+    assert restored(store, tmp_path / "first") == below(FILES)
+    assert restored(store, tmp_path / "second", "second") == below(others)
