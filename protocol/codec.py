@@ -79,7 +79,14 @@ def _writer(kind: Any) -> _Writer:
 
 
 def _record_writer(names: tuple[str, ...]) -> _Writer:
-    return lambda value: {name: encode(getattr(value, name)) for name in names}
+    def write(value: Any) -> Json:
+        record: dict[str, Json] = {}
+        for name in names:
+            item = getattr(value, name)
+            record[name] = item if type(item) in _PLAIN else encode(item)
+        return record
+
+    return write
 
 
 @functools.cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import get_args
 
 from protocol.codec import DecodeError
 from protocol.message import DECOMMISSION, SCHEMA, SEEDS, STATUS, TIDY, WORD, Message, decode_message
@@ -99,7 +98,7 @@ def _apply(decision: Decision, event: Event, now: float) -> Decision:
             return reconcile.remind(decision, now)
         case Ordered(command):
             return commands.obey(decision, command, now)
-        case _ if isinstance(event, get_args(Command)):
+        case _ if isinstance(event, Command):
             return commands.obey(decision, event, now)
     return decision
 
@@ -127,8 +126,8 @@ def _updated(decision: Decision, update: TaskUpdate, now: float) -> Decision:
 
 
 def _node_of(world: World, update: TaskUpdate) -> Node | None:
-    nodes = world.ledger.nodes.values()
-    return next((n for n in nodes if n.task is not None and n.task.id == update.task_id), None)
+    node = world.ledger.recorded(ids.node_of_task(update.task_id))
+    return node if node is not None and node.task is not None and node.task.id == update.task_id else None
 
 
 def _stray(decision: Decision, update: TaskUpdate) -> Decision:

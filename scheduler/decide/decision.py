@@ -23,7 +23,9 @@ class Decision:
         return Decision(self.world, self.intents + intents)
 
     def with_node(self, node: Node) -> Decision:
-        """With this node's record replaced."""
+        """With this node's record replaced; the very same where it says nothing new."""
+        if self.world.ledger.nodes.get(node.number) == node:
+            return self
         ledger = self.world.ledger.with_node(node)
         return Decision(dataclasses.replace(self.world, ledger=ledger), self.intents)
 

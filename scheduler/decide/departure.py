@@ -39,12 +39,17 @@ def advance(decision: Decision, now: float) -> Decision:
     following = next_to_leave(decision.world)
     if following is not None and hindrance(decision.world, following) is None:
         decision = decision.with_node(_begun(following, now))
-    for node in decision.world.ledger.members():
-        if node.departure is not None:
-            decision = _advanced(decision, node, node.departure, now)
+    for node, departure in _under_way(decision.world):
+        decision = _advanced(decision, node, departure, now)
     return decision
 
 
+@of_ledger
+def _under_way(world: World) -> list[tuple[Node, Departure]]:
+    return [(node, node.departure) for node in world.ledger.members() if node.departure is not None]
+
+
+@of_ledger
 def next_to_leave(world: World) -> Node | None:
     """The node of the highest number that the target does not want and that has not begun to leave."""
     members = world.ledger.members()

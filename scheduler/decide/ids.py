@@ -35,6 +35,11 @@ def task_id(world: World, node: Node) -> str:
     return f"{node.name}__{derived_id(world, node.name, 'task', node.launches)}"
 
 
+def node_of_task(ident: str) -> str:
+    """The name of the node that a server task's id names; of any other id, no node's name."""
+    return ident.partition("__")[0]
+
+
 def is_task_id(text: str) -> bool:
     """Whether the ids of nodes' tasks, the maintenance ones among them, have this form."""
     return re.fullmatch(r"([a-z]+-)?node-[0-9]+__.+", text) is not None

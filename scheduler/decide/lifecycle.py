@@ -7,6 +7,7 @@ state that says the task has ended is final.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from protocol.codec import DecodeError
 from protocol.report import Report, decode_report
@@ -43,21 +44,30 @@ def apply_update(node: Node, update: TaskUpdate, now: float) -> Node:
     if update.state in TERMINAL or update.state == UNKNOWN:
         return _ended(node, task, update, now)
     if update.state == UNREACHABLE or RANK.get(update.state, -1) >= RANK.get(task.state, -1):
-        return dataclasses.replace(node, task=_advanced(task, update, now))
+        further = _advanced(task, update, now)
+        return node if further == task else dataclasses.replace(node, task=further)
     return node
 
 
 def _report(update: TaskUpdate) -> Report:
     try:
-        return decode_report(update.data)
+        return _decoded(update.data)
     except DecodeError:
         # An executor of a foreign version: its state counts, what it adds cannot be read.
         return Report()
 
 
+@functools.lru_cache(maxsize=2048)
+def _decoded(data: bytes) -> Report:
+    """Each reconciliation brings the last report of every task again."""
+    return decode_report(data)
+
+
 def _with_report(node: Node, report: Report) -> Node:
     status = report.status
-    if status is None or (node.status is not None and status.as_of < node.status.as_of):
+    if status is None or status == node.status:
+        return node
+    if node.status is not None and status.as_of < node.status.as_of:
         return node
     node = dataclasses.replace(node, status=status)
     if status.mode != "NORMAL" or not status.joined:

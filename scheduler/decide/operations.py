@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from protocol import backup
 from scheduler.decide import ids
 from scheduler.decide.decision import Decision, Refused, UnknownName
+from scheduler.decide.memory import of_ledger
 from scheduler.model.event import StartOperation
 from scheduler.model.node import Node
 from scheduler.model.operation import RUNNING, Operation, Part
@@ -38,6 +39,7 @@ KEPT = 50
 """So many operations are remembered, the newest."""
 
 
+@of_ledger
 def active(world: World) -> Operation | None:
     """The operation that runs."""
     return next((one for one in world.ledger.operations.values() if one.status == RUNNING), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from scheduler.decide.decision import Decision
+from scheduler.decide.memory import of_ledger
 from scheduler.model.node import Node
 from scheduler.model.world import World
 
@@ -37,11 +38,20 @@ def _sees(one: Node, other: Node) -> bool:
 def settle(decision: Decision, now: float) -> Decision:
     """Store for each node that has become ready that it has: a later failure is recovery's."""
     target = decision.world.ledger.target.config_id
-    for node in decision.world.ledger.staying():
-        task = node.task
-        if task is None or task.config_id != target or task.killing_since is not None:
-            continue
-        if node.deployed != target and lacking(decision.world, node) is None:
-            done = dataclasses.replace(node, deployed=target, deployed_at=now, failures=0)
-            decision = decision.with_node(done)
+    for node in _newly_ready(decision.world):
+        done = dataclasses.replace(node, deployed=target, deployed_at=now, failures=0)
+        decision = decision.with_node(done)
     return decision
+
+
+@of_ledger
+def _newly_ready(world: World) -> list[Node]:
+    """The nodes that run with the target, are ready, and of which that is not stored yet."""
+    target = world.ledger.target.config_id
+    running = [node for node in world.ledger.staying() if node.task is not None and node.deployed != target]
+    return [node for node in running if _runs_with(node, target) and lacking(world, node) is None]
+
+
+def _runs_with(node: Node, config_id: str) -> bool:
+    task = node.task
+    return task is not None and task.config_id == config_id and task.killing_since is None

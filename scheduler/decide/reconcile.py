@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 
 from scheduler.decide.decision import Decision
+from scheduler.decide.memory import of_ledger
 from scheduler.model.intent import Reconcile
-from scheduler.model.node import Node
+from scheduler.model.node import Node, Task
 from scheduler.model.operation import WorkTask
 from scheduler.model.task import STAGING, TERMINAL, UNKNOWN, UNREACHABLE
 from scheduler.model.world import Reconciliation, World
@@ -67,6 +68,7 @@ def remind(decision: Decision, now: float) -> Decision:
     return _ask(decision) if later.outstanding else decision.plus(Reconcile())
 
 
+@of_ledger
 def _maintenance(world: World) -> list[WorkTask]:
     """The maintenance tasks that run or may run."""
     parts = (part for operation in world.ledger.operations.values() for part in operation.parts)
@@ -90,9 +92,8 @@ def _completed(decision: Decision, now: float) -> Decision:
 
 def _probe(decision: Decision, now: float) -> Decision:
     """Ask about tasks of which Mesos may know more than it tells by itself."""
-    for node in decision.world.ledger.members():
-        task = node.task
-        if task is None or task.state not in UNSURE or now - task.since < PROBE_SECONDS:
+    for node, task in _unsure(decision.world):
+        if now - task.since < PROBE_SECONDS:
             continue
         if now - decision.world.session.probed.get(node.number, 0.0) >= PROBE_SECONDS:
             probed = {**decision.world.session.probed, node.number: now}
@@ -105,6 +106,12 @@ def _probe(decision: Decision, now: float) -> Decision:
             decision = decision.with_session(reminded={**reminded, work.id: now})
             decision = decision.plus(Reconcile(((work.id, work.agent_id),)))
     return decision
+
+
+@of_ledger
+def _unsure(world: World) -> list[tuple[Node, Task]]:
+    tasks = [(node, node.task) for node in world.ledger.members() if node.task is not None]
+    return [(node, task) for node, task in tasks if task.state in UNSURE]
 
 
 def is_reconciled(world: World, node: Node) -> bool:

@@ -11,6 +11,7 @@ import dataclasses
 
 from scheduler.decide import owner, readiness, seeds
 from scheduler.decide.decision import Decision, Refused
+from scheduler.decide.memory import of_ledger
 from scheduler.model.node import Node, Placement, Replacement
 from scheduler.model.world import World
 
@@ -41,8 +42,7 @@ def order(decision: Decision, node: Node, force: bool, now: float) -> Decision:
 
 def _require_peers(world: World, node: Node) -> None:
     """One is replaced at a time, and only where another member has its data."""
-    others = [other for other in world.ledger.members() if other.number != node.number]
-    under_way = next((other for other in others if other.replacement is not None), None)
+    under_way = next((other for other in _under_way(world) if other.number != node.number), None)
     if under_way is not None:
         raise Refused(f"{under_way.name} is being replaced, and one node is at a time: wait for its end")
     missing = seeds.no_source(world, node)
@@ -67,15 +67,18 @@ def _replaced(node: Node, place: Placement) -> str | None:
 
 def advance(decision: Decision, now: float) -> Decision:
     """Forget places whose task has ended or cannot be reached; end orders that have been carried out."""
-    for node in decision.world.ledger.members():
-        if node.replacement is None:
-            continue
+    for node in _under_way(decision.world):
         if not node.giving_up:
             if node.bootstrapped and readiness.lacking(decision.world, node) is None:
                 decision = decision.with_node(dataclasses.replace(node, replacement=None))
         elif (not node.alive or node.unreachable) and owner.may_act(decision.world, node) is None:
             decision = decision.with_node(_forgotten(node))
     return decision
+
+
+@of_ledger
+def _under_way(world: World) -> list[Node]:
+    return [node for node in world.ledger.members() if node.replacement is not None]
 
 
 def _forgotten(node: Node) -> Node:

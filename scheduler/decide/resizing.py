@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from scheduler.decide import owner
 from scheduler.decide.decision import Decision
 from scheduler.decide.matching import ours
+from scheduler.decide.memory import of_ledger
 from scheduler.decide.reconcile import is_reconciled
 from scheduler.decide.requirement import GENERATION_LABEL, NODE_LABEL, resized, shares
 from scheduler.model.intent import Accept, Operation, Reserve, Unreserve
@@ -76,6 +77,7 @@ def has_room(world: World, node: Node) -> bool:
     return place is None or _covers(place, resized(place, owner.settings_for(world, node)))
 
 
+@of_ledger
 def growing(world: World) -> list[Node]:
     """The node that is to be restarted with more than is reserved for it, for which an offer is wanted."""
     node = owner.current(world)

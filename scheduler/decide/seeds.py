@@ -14,7 +14,7 @@ from scheduler.decide.decision import Decision
 from scheduler.decide.ids import derived_id
 from scheduler.decide.memory import of_ledger
 from scheduler.model.intent import Send
-from scheduler.model.node import Node
+from scheduler.model.node import Node, Task
 from scheduler.model.world import SeedsPush, World
 
 FIRST_REPEAT_SECONDS = 2.0
@@ -102,20 +102,25 @@ def push_seeds(decision: Decision, now: float) -> Decision:
     """Tell running members their seeds where they have others, until they answer."""
     world = decision.world
     wanted = seed_addresses(world)
-    for node in world.ledger.members():
-        if node.running and node.bootstrapped and node.task:
-            push = world.session.seeds.get(node.number)
-            if push is None or push.seeds != wanted:
-                decision = _send(decision, node, wanted, now, attempts=1)
-            elif not push.answered and now >= push.next_at:
-                decision = _send(decision, node, wanted, now, push.attempts + 1)
+    for node, task in _listening(world):
+        push = world.session.seeds.get(node.number)
+        if push is None or push.seeds != wanted:
+            decision = _send(decision, node, task, wanted, now, attempts=1)
+        elif not push.answered and now >= push.next_at:
+            decision = _send(decision, node, task, wanted, now, push.attempts + 1)
     return decision
 
 
-def _send(decision: Decision, node: Node, seeds: tuple[str, ...], now: float, attempts: int) -> Decision:
-    task, session = node.task, decision.world.session
-    if task is None:
-        return decision
+@of_ledger
+def _listening(world: World) -> list[tuple[Node, Task]]:
+    running = [node for node in world.ledger.members() if node.running and node.bootstrapped]
+    return [(node, node.task) for node in running if node.task is not None]
+
+
+def _send(
+    decision: Decision, node: Node, task: Task, seeds: tuple[str, ...], now: float, attempts: int
+) -> Decision:
+    session = decision.world.session
     ident = derived_id(decision.world, "seeds", task.id, *seeds)
     wait = min(FIRST_REPEAT_SECONDS * 2 ** (attempts - 1), LAST_REPEAT_SECONDS)
     push = SeedsPush(ident, seeds, now + wait, attempts)

@@ -7,6 +7,7 @@ import dataclasses
 from scheduler.decide import owner, readiness, resizing
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import GRACE_SECONDS
+from scheduler.decide.memory import of_ledger
 from scheduler.decide.reconcile import is_reconciled
 from scheduler.model.intent import Kill
 from scheduler.model.node import Node, Task
@@ -18,14 +19,19 @@ REPEAT_SECONDS = 30.0
 
 def stop(decision: Decision, now: float) -> Decision:
     """Kill the tasks that have to end now, and remind of kills under way."""
-    for node in decision.world.ledger.members():
-        if node.task is None or not node.alive:
-            continue
-        if node.task.killing_since is not None:
+    for node, task in _to_be_ended(decision.world):
+        if task.killing_since is not None:
             decision = _remind(decision, node, now)
         elif _may_be_stopped(decision.world, node):
-            decision = _kill(decision.with_node(_stopping(decision.world, node, node.task, now)), node, now)
+            decision = _kill(decision.with_node(_stopping(decision.world, node, task, now)), node, now)
     return decision
+
+
+@of_ledger
+def _to_be_ended(world: World) -> list[tuple[Node, Task]]:
+    """The nodes whose task has to end, now or as soon as that may be, or that ends already."""
+    alive = [(node, node.task) for node in world.ledger.members() if node.task is not None and node.alive]
+    return [(n, task) for n, task in alive if task.killing_since is not None or _to_be_stopped(world, n)]
 
 
 def _stopping(world: World, node: Node, task: Task, now: float) -> Node:
@@ -39,7 +45,7 @@ def _stopping(world: World, node: Node, task: Task, now: float) -> Node:
 def _may_be_stopped(world: World, node: Node) -> bool:
     if node.left or _makes_way(node):  # it is no member any more, or the whole ring ends: nobody misses it
         return is_reconciled(world, node) and not node.unreachable
-    return _to_be_stopped(world, node) and wait(world, node) is None
+    return wait(world, node) is None
 
 
 def _makes_way(node: Node) -> bool:
@@ -48,7 +54,7 @@ def _makes_way(node: Node) -> bool:
 
 
 def _to_be_stopped(world: World, node: Node) -> bool:
-    if _ordered(node):
+    if _ordered(node) or node.left:
         return True
     return owner.is_outdated(world, node) and owner.owner(world, node) == owner.DEPLOY
 

@@ -39,7 +39,7 @@ STAGES = {
 
 def tell(decision: Decision, before: World, event: Event, now: float) -> Decision:
     """The decision with what it has brought about in the event log."""
-    found = [*_order(event), *_connection(event)]
+    found = [*_asked_for(event)]
     if decision.world.ledger is not before.ledger:
         found += [*changes(before.ledger, decision.world.ledger)]
     if not found:
@@ -103,14 +103,12 @@ def _entry(kind: str, about: str, what: str, why: str = "") -> Entry:
     return Entry(0, 0.0, kind, about, what, why)
 
 
-def _order(event: Event) -> Iterator[Entry]:
+def _asked_for(event: Event) -> Iterator[Entry]:
+    """An order, or a registration."""
     if isinstance(event, Ordered):
         entry = _entry("order", subject(event.command), sentence(event.command))
         yield dataclasses.replace(entry, who=event.who, origin=event.origin)
-
-
-def _connection(event: Event) -> Iterator[Entry]:
-    if isinstance(event, Subscribed):
+    elif isinstance(event, Subscribed):
         yield _entry("service", "mesos", f"registered with the Mesos master at {event.master}")
 
 

@@ -91,6 +91,7 @@ def _quiet() -> None:
     """No log, and no time for collecting garbage: a run makes some MB, which its end frees."""
     logging.disable(logging.CRITICAL)
     gc.disable()
+    gc.freeze()  # what is imported by now stays, and need not be looked at after each run
 
 
 def campaign(

@@ -16,11 +16,11 @@ from scheduler.model.intent import Launch
 from scheduler.model.plan import Status
 from scheduler.model.task import TERMINAL, TaskUpdate
 from scheduler.model.world import World
-from scheduler.store.ledger import Store
 from tests.simulation.agent import Agent
 from tests.simulation.cassandra import Cassandra, Ring, Volume
 from tests.simulation.executor import Running
 from tests.simulation.offers import TaskRecord
+from tests.simulation.store import SharedStore
 from tests.simulation.zookeeper import Client, ReadingSession, Write, changes
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ class Invariants:
         """
         if scheduler.client is not self._newest:
             return
-        stored = Store(ReadingSession(self.simulation.zookeeper), self.simulation.root).load()
+        stored = SharedStore(ReadingSession(self.simulation.zookeeper), self.simulation.root).load()
         loop = scheduler.loop
         same = loop is not None and stored == loop.world.ledger
         self._require(same, "S9", "a command was confirmed and is not stored")

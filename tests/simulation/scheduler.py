@@ -21,6 +21,7 @@ from scheduler.store.ledger import Store
 from scheduler.store.session import Fenced
 from tests.simulation.driver import Driver
 from tests.simulation.process import Crash, Process
+from tests.simulation.store import SharedStore
 from tests.simulation.zookeeper import Client, SimulatedSession
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Scheduler:
         simulation, root = self.simulation, self.settings.service.zk_root
         self.client = client = simulation.zookeeper.connect(self.process, self.kill)
         self.session = session = SimulatedSession(client)
-        store = Store(session, root)
+        store = SharedStore(session, root)
         store.refuse_foreign_state()
         lock = session.patiently(lambda _: client.lock(f"{root}/lock", self.name))
         self.epoch = store.take_epoch(lock)
@@ -178,7 +179,8 @@ class Scheduler:
             elif not self.process.wait(pause):
                 self._make_sure(store)
                 self._take(loop, Tick())
-                pause = min(pause * 3, LAST_TICK_SECONDS)
+                pause = pause if loop.world is not before else min(pause * 3, LAST_TICK_SECONDS)
+                continue
             if loop.world is not before:
                 pause = FIRST_TICK_SECONDS
 
