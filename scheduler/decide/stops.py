@@ -54,7 +54,7 @@ def _makes_way(node: Node) -> bool:
 
 
 def _to_be_stopped(world: World, node: Node) -> bool:
-    if _ordered(node) or node.left:
+    if _ordered(node) or node.left or _makes_way(node):
         return True
     return owner.is_outdated(world, node) and owner.owner(world, node) == owner.DEPLOY
 
