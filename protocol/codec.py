@@ -29,13 +29,14 @@ def encode(value: object) -> Json:
     return value if kind in _PLAIN else _writer(kind)(value)
 
 
-def decode(kind: type[T], data: Json, where: str = "") -> T:
+def decode(kind: type[T], data: Json, where: str = "", complete: bool = False) -> T:
     """Read ``data`` as ``kind``. Fields that ``kind`` lacks are ignored, missing ones take their default.
 
-    Raises DecodeError where a value has another type or a field without default is missing.
+    Raises DecodeError where a value has another type or a field without default is missing; where it has to
+    be ``complete``, any field.
     """
     try:
-        reader: _Reader = _reader(typing.cast(Any, kind))
+        reader: _Reader = _reader(typing.cast(Any, kind), complete)
         return typing.cast(T, reader(data))
     except _Misfit as misfit:
         raise DecodeError(f"{where or kind.__name__}{misfit.place}: {misfit.reason}") from None
@@ -90,35 +91,35 @@ def _record_writer(names: tuple[str, ...]) -> _Writer:
 
 
 @functools.cache
-def _reader(kind: Any) -> _Reader:
+def _reader(kind: Any, complete: bool) -> _Reader:
     if kind is Any:
         return lambda data: data
     origin = typing.get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _union_reader(typing.get_args(kind))
+        return _union_reader(typing.get_args(kind), complete)
     if origin is tuple:
-        return _tuple_reader(typing.get_args(kind))
+        return _tuple_reader(typing.get_args(kind), complete)
     if origin in (dict, Mapping):
-        return _dict_reader(_reader(typing.get_args(kind)[1]))
+        return _dict_reader(_reader(typing.get_args(kind)[1], complete))
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
-        return _record_reader(kind)
+        return _record_reader(kind, complete)
     if issubclass(kind, enum.Enum):
         return _enum_reader(kind)
     return _float if kind is float else functools.partial(_expect, kind)
 
 
-def _union_reader(kinds: tuple[Any, ...]) -> _Reader:
+def _union_reader(kinds: tuple[Any, ...], complete: bool) -> _Reader:
     others = [item for item in kinds if item is not type(None)]
-    read, optional = _reader(others[0]), len(others) < len(kinds)
+    read, optional = _reader(others[0], complete), len(others) < len(kinds)
     return lambda data: None if data is None and optional else read(data)
 
 
-def _tuple_reader(kinds: tuple[Any, ...]) -> _Reader:
+def _tuple_reader(kinds: tuple[Any, ...], complete: bool) -> _Reader:
     if kinds == (str, Ellipsis):
         return _texts
     if len(kinds) == 2 and kinds[1] is Ellipsis:
-        return functools.partial(_items, itertools.repeat(_reader(kinds[0])))
-    readers = [_reader(kind) for kind in kinds]
+        return functools.partial(_items, itertools.repeat(_reader(kinds[0], complete)))
+    readers = [_reader(kind, complete) for kind in kinds]
 
     def read(data: Json) -> tuple[Any, ...]:
         found = len(_expect(list, data))
@@ -161,13 +162,13 @@ def _dict_reader(read: _Reader) -> _Reader:
     return read_all
 
 
-def _record_reader(kind: Any) -> _Reader:
+def _record_reader(kind: Any, complete: bool) -> _Reader:
     hints = typing.get_type_hints(kind)
     readers: dict[str, _Reader] = {}
 
     def read(data: Json) -> Any:
         if not readers:  # filled late: a record may hold others of its own kind
-            readers.update({name: _reader(hint) for name, hint in hints.items()})
+            readers.update({name: _reader(hint, complete) for name, hint in hints.items()})
         known = _expect(dict, data)
         fields: dict[str, Any] = {}
         for name, read_field in readers.items():
@@ -176,6 +177,8 @@ def _record_reader(kind: Any) -> _Reader:
                     fields[name] = read_field(known[name])
                 except _Misfit as misfit:
                     raise misfit.below(f".{name}") from None
+            elif complete:
+                raise _Misfit(f"it has no {name}")
         try:
             return kind(**fields)
         except TypeError as error:
@@ -201,6 +204,8 @@ def _float(data: Json) -> float:
 
 
 def _expect(kind: Any, data: Json) -> Any:
+    if type(data) is kind:
+        return data
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
         raise _Misfit(f"expected {kind.__name__}, found {type(data).__name__}")
     return data

@@ -212,8 +212,7 @@ class Daemon:
         """Leave no trace in ZooKeeper, and no way back to it; only then is it told to be done."""
         world = self._engine.world if self._engine else self._nothing()
         gevent.kill(self._follower)
-        self._leadership.release()
-        store.remove()
+        store.remove(self._leadership.release)
         self._remains = uninstall.done(world)
         self._session.end()
         self._client.stop()

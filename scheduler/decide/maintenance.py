@@ -9,7 +9,7 @@ from protocol.codec import DecodeError
 from protocol.maintenance import REPAIR, MaintenanceTask
 from protocol.report import Report, decode_report
 from protocol.task import encode_task
-from scheduler.decide import ids, matching, operations, owner, restoration, transfers
+from scheduler.decide import ids, matching, operations, owner, reminders, restoration, transfers
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import REFUSE_REST_SECONDS
 from scheduler.decide.lifecycle import FIRST_DELAY_SECONDS, RANK, delay
@@ -29,9 +29,6 @@ MOST_FAILURES = 4
 
 PIECE_SECONDS = 3600.0
 """How long an interrupted operation may take to finish the table or segment that it is at."""
-
-REPEAT_SECONDS = 30.0
-"""A kill that has not ended its task yet is sent again after so long: it may have been lost."""
 
 LEAST_CPUS, LEAST_MEMORY_MB = 0.01, 32.0
 """Less than Mesos takes for a task."""
@@ -145,10 +142,10 @@ def _hold_to_orders(decision: Decision, operation: Operation, part: Part, now: f
     else:
         return decision
     asked_before = task.kill_grace is not None and task.kill_grace <= grace
-    if asked_before and now - world.session.reminded.get(task.id, 0.0) < REPEAT_SECONDS:
+    if asked_before and not reminders.is_due(world, task.id, now):
         return decision
     part = dataclasses.replace(part, task=dataclasses.replace(task, kill_grace=grace))
-    decision = decision.with_session(reminded={**world.session.reminded, task.id: now})
+    decision = reminders.noted(decision, task.id, now)
     if not asked_before:
         decision = with_part(decision, operation, part)
     return decision.plus(Kill(task.id, task.agent_id, grace))

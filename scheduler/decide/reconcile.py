@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from scheduler.decide import reminders
 from scheduler.decide.decision import Decision
 from scheduler.decide.memory import of_ledger
 from scheduler.model.intent import Reconcile
@@ -24,10 +25,10 @@ AGENT_REREGISTER_SECONDS = 600.0
 """How long a new master waits for the agents it knows (Mesos' ``--agent_reregister_timeout``)."""
 
 UNSURE = frozenset({STAGING, UNREACHABLE, UNKNOWN})
-"""A launch's ACCEPT may have been lost; that an unreachable agent was marked gone is told to nobody."""
+"""A launch's ACCEPT may have been lost; that an unreachable agent was marked gone is told to nobody.
 
-PROBE_SECONDS = 30.0
-"""A task that has been in such a state for so long is asked about, as often."""
+So a task that has been in such a state for a while is asked about, now and then.
+"""
 
 
 def begin(decision: Decision, now: float) -> Decision:
@@ -92,26 +93,20 @@ def _completed(decision: Decision, now: float) -> Decision:
 
 def _probe(decision: Decision, now: float) -> Decision:
     """Ask about tasks of which Mesos may know more than it tells by itself."""
-    for node, task in _unsure(decision.world):
-        if now - task.since < PROBE_SECONDS:
-            continue
-        if now - decision.world.session.probed.get(node.number, 0.0) >= PROBE_SECONDS:
-            probed = {**decision.world.session.probed, node.number: now}
-            decision = decision.with_session(probed=probed).plus(Reconcile(((task.id, task.agent_id),)))
-    for work in _maintenance(decision.world):
-        reminded = decision.world.session.reminded
-        # One that is being killed is asked about by the kill's repetition.
-        silent = work.state == STAGING and work.kill_grace is None
-        if silent and now - reminded.get(work.id, work.since) >= PROBE_SECONDS:
-            decision = decision.with_session(reminded={**reminded, work.id: now})
-            decision = decision.plus(Reconcile(((work.id, work.agent_id),)))
+    for task in _unsure(decision.world):
+        long = now - task.since >= reminders.REPEAT_SECONDS
+        if long and reminders.is_due(decision.world, task.id, now):
+            question = Reconcile(((task.id, task.agent_id),))
+            decision = reminders.noted(decision, task.id, now).plus(question)
     return decision
 
 
 @of_ledger
-def _unsure(world: World) -> list[tuple[Node, Task]]:
-    tasks = [(node, node.task) for node in world.ledger.members() if node.task is not None]
-    return [(node, task) for node, task in tasks if task.state in UNSURE]
+def _unsure(world: World) -> list[Task | WorkTask]:
+    """The tasks of which Mesos may be silent, but for work that is being killed: kills are repeated."""
+    servers = [node.task for node in world.ledger.members() if node.task is not None]
+    working = [work for work in _maintenance(world) if work.state == STAGING and work.kill_grace is None]
+    return [*(task for task in servers if task.state in UNSURE), *working]
 
 
 def is_reconciled(world: World, node: Node) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from scheduler.decide import owner, readiness, resizing
+from scheduler.decide import owner, readiness, reminders, resizing
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import GRACE_SECONDS
 from scheduler.decide.memory import of_ledger
@@ -13,17 +13,14 @@ from scheduler.model.intent import Kill
 from scheduler.model.node import Node, Task
 from scheduler.model.world import World
 
-REPEAT_SECONDS = 30.0
-"""A kill that did not end its task yet is sent again after so long: it may have been lost."""
-
 
 def stop(decision: Decision, now: float) -> Decision:
     """Kill the tasks that have to end now, and remind of kills under way."""
     for node, task in _to_be_ended(decision.world):
         if task.killing_since is not None:
-            decision = _remind(decision, node, now)
+            decision = _remind(decision, node, task, now)
         elif _may_be_stopped(decision.world, node):
-            decision = _kill(decision.with_node(_stopping(decision.world, node, task, now)), node, now)
+            decision = _kill(decision.with_node(_stopping(decision.world, node, task, now)), task, now)
     return decision
 
 
@@ -102,15 +99,10 @@ def _is_down(world: World, other: Node, node: Node) -> bool:
     return stopping or readiness.lacking(world, other, but=node) is not None
 
 
-def _remind(decision: Decision, node: Node, now: float) -> Decision:
-    sent = decision.world.session.probed.get(node.number, 0.0)
-    due = now - sent >= REPEAT_SECONDS and is_reconciled(decision.world, node)
-    return _kill(decision, node, now) if due else decision
+def _remind(decision: Decision, node: Node, task: Task, now: float) -> Decision:
+    due = reminders.is_due(decision.world, task.id, now) and is_reconciled(decision.world, node)
+    return _kill(decision, task, now) if due else decision
 
 
-def _kill(decision: Decision, node: Node, now: float) -> Decision:
-    task = node.task
-    if task is None:
-        return decision
-    probed = {**decision.world.session.probed, node.number: now}
-    return decision.with_session(probed=probed).plus(Kill(task.id, task.agent_id, GRACE_SECONDS))
+def _kill(decision: Decision, task: Task, now: float) -> Decision:
+    return reminders.noted(decision, task.id, now).plus(Kill(task.id, task.agent_id, GRACE_SECONDS))

@@ -246,11 +246,11 @@ class Session:
     """What a leader learns while it leads; begins anew with each subscription.
 
     ``waiting`` are the nodes that want an offer, by number, with the time since when; ``shortfalls``, by
-    agent id, say why the last offers were no use to the node that looks for a new place. ``seeds`` and
-    ``probed`` (when a silent launch was last asked about, a kill last sent) are by node number.
-    ``reminded`` is the same for maintenance tasks, by their id; ``slot_wanted`` names the nodes whose slots
-    an operation waits for. ``told`` is what tasks were told (by task id), and nodes to tidy up (by task id of
-    their server, after ``tidy/``). ``leaving`` are orders to leave the ring, by node number.
+    agent id, say why the last offers were no use to the node that looks for a new place. ``seeds`` are by
+    node number. ``reminded`` is when a silent task was last asked about or a kill last sent, by the task's
+    id. ``slot_wanted`` names the nodes whose slots an operation waits for. ``told`` is what tasks were told
+    (by task id), and nodes to tidy up (by task id of their server, after ``tidy/``). ``leaving`` are orders
+    to leave the ring, by node number.
     ``looking_since``: all is given back, and since then no offer has shown anything more.
     """
 
@@ -260,7 +260,6 @@ class Session:
     waiting: Mapping[int, float] = field(default_factory=dict)
     shortfalls: Mapping[str, Shortfall] = field(default_factory=dict)
     seeds: Mapping[int, SeedsPush] = field(default_factory=dict)
-    probed: Mapping[int, float] = field(default_factory=dict)
     reminded: Mapping[str, float] = field(default_factory=dict)
     slot_wanted: tuple[str, ...] = ()
     told: Mapping[str, Telling] = field(default_factory=dict)

@@ -9,7 +9,7 @@ still has the version that was read.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kazoo.client import KazooClient
@@ -159,10 +159,17 @@ class Store:
         names = sorted(self._versions, key=lambda name: name in KINDS)
         self._write(dict.fromkeys(names))
 
-    def remove(self) -> None:
-        """Delete what is left after ``clear``, once nobody leads; what others use in the queue stays."""
-        paths = [*(self._path(name) for name in (*FOLDERS, EPOCH, LOCK)), self._root]
+    def remove(self, release: Callable[[], None]) -> None:
+        """Delete what is left after ``clear``, and in between ``release`` the lead.
 
+        Whoever leads next makes folders and epoch anew, so they go before that; what others use in the queue
+        for the lead stays.
+        """
+        self._delete([self._path(name) for name in (*FOLDERS, EPOCH)])
+        release()
+        self._delete([self._path(LOCK), self._root])
+
+    def _delete(self, paths: Iterable[str]) -> None:
         def delete(client: KazooClient) -> None:
             for path in paths:
                 with contextlib.suppress(NoNodeError, NotEmptyError):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import json
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from protocol.codec import DecodeError, Json, decode, encode
+from protocol.codec import DecodeError, decode, encode
 
 FORMAT = 2
 """Raise it with any change by which an older scheduler would lose or misread something.
@@ -17,9 +14,6 @@ Such a change is a new field already: an older scheduler would drop it. A field 
 takes its default, ``scheduler.store.migration`` does what else is needed, and ``tests/unit/store/formats``
 keeps the bytes.
 """
-
-SIMPLE = frozenset({str, int, float, bool, type(None)})
-"""Types of values that have no fields."""
 
 T = TypeVar("T")
 
@@ -39,12 +33,10 @@ def from_bytes(kind: type[T], data: bytes, path: str) -> T:
     version = readable_format(body.get("format"), path)
     record = body.get("record")
     try:
-        found = decode(kind, record)
-        if version == FORMAT:
-            _require_all(found, record, kind.__name__)
+        # In its own format a field that is not there was lost: its default would be a guess.
+        return decode(kind, record, complete=version == FORMAT)
     except DecodeError as error:
         raise damaged(path, str(error)) from None
-    return found
 
 
 def format_mark() -> bytes:
@@ -85,30 +77,3 @@ def _json(data: bytes, path: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise damaged(path, "it is not a JSON object")
     return body
-
-
-def _require_all(record: object, stored: Json, where: str) -> None:
-    """A field that is not there was lost: its default would be a guess. Raises DecodeError."""
-    kind: Any = type(record)
-    if names := _fields(kind):
-        for name in names:
-            if name not in stored:
-                raise DecodeError(f"{where} has no {name}")
-            value = getattr(record, name)
-            if type(value) not in SIMPLE:
-                _require_all(value, stored[name], f"{where}.{name}")
-    elif isinstance(record, Mapping):
-        for key, item in record.items():
-            _require_all(item, stored[key], where)
-    elif isinstance(record, tuple) and record and type(record[0]) not in SIMPLE:
-        for item, other in zip(record, stored, strict=True):
-            _require_all(item, other, where)
-
-
-@functools.cache
-def _fields(kind: Any) -> tuple[str, ...]:
-    """The names of a record's fields, by its type; none of what is no record."""
-    if dataclasses.is_dataclass(kind):
-        return tuple(field.name for field in dataclasses.fields(kind))
-    names: tuple[str, ...] = getattr(kind, "_fields", ())
-    return names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scheduler.model.task import TaskUpdate
 
 if TYPE_CHECKING:
+    from tests.simulation.agent import Agent
     from tests.simulation.executor import Running
     from tests.simulation.run import Simulation
     from tests.simulation.scheduler import Scheduler
@@ -31,6 +32,11 @@ def _scheduler(simulation: Simulation, which: float) -> Scheduler | None:
     if leader is not None and which < 0.8:
         return leader
     found: Scheduler | None = _one([s for s in simulation.schedulers if not s.process.dead], which)
+    return found
+
+
+def _agent(simulation: Simulation, which: float) -> Agent:
+    found: Agent = _one(simulation.agents, which)
     return found
 
 
@@ -210,26 +216,23 @@ def update_of_unknown_task(simulation: Simulation, which: float, how: float, lon
 
 def agent_restarts(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """The agent's process ends and comes back; its executors run on, or come back too late."""
-    agent = _one(simulation.agents, which)
-    return agent is not None and agent.stop(_span(long, 1.0, 600.0), lose=how < 0.3)
+    return _agent(simulation, which).stop(_span(long, 1.0, 600.0), lose=how < 0.3)
 
 
 def agent_partitioned(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """Nothing is heard of an agent for a while."""
-    agent = _one(simulation.agents, which)
-    return agent is not None and agent.partition(_span(long, 5.0, 3000.0))
+    return _agent(simulation, which).partition(_span(long, 5.0, 3000.0))
 
 
 def agent_rebooted(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """The machine restarts, and its agent has the same id after that, or a new one."""
-    agent = _one(simulation.agents, which)
-    return agent is not None and agent.reboot(_span(long, 30.0, 3000.0), new_id=how < 0.5)
+    return _agent(simulation, which).reboot(_span(long, 30.0, 3000.0), new_id=how < 0.5)
 
 
 def agent_marked_gone(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """An operator gives an agent up, and replaces its node; the machine comes back as a new agent."""
-    agent = _one(simulation.agents, which)
-    if agent is None or agent.retired or agent.id is None or not simulation.can_replace():
+    agent = _agent(simulation, which)
+    if agent.retired or agent.id is None or not simulation.can_replace():
         return False
     nodes = [running.task.node for running in agent.executors.values()]
     if not simulation.data_live_elsewhere(nodes) or not simulation.master.mark_gone(agent.id):
@@ -242,9 +245,7 @@ def agent_marked_gone(simulation: Simulation, which: float, how: float, long: fl
 
 def messages_lost(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """Framework messages to and from an agent are lost."""
-    agent = _one(simulation.agents, which)
-    if agent is None:
-        return False
+    agent = _agent(simulation, which)
     agent.lose_messages = 0.3 + 0.7 * how
     simulation.clock.after(_span(long, 60.0, 1800.0), setattr, agent, "lose_messages", 0.0)
     return True
@@ -252,19 +253,13 @@ def messages_lost(simulation: Simulation, which: float, how: float, long: float)
 
 def operations_do_not_reach_the_agent(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """The master has done them, but the agent goes away before it hears of it."""
-    agent = _one(simulation.agents, which)
-    if agent is None:
-        return False
-    agent.lose_checkpoints = 1 + int(how * 2)
+    _agent(simulation, which).lose_checkpoints = 1 + int(how * 2)
     return True
 
 
 def launches_fail(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """The agent cannot start the next executors."""
-    agent = _one(simulation.agents, which)
-    if agent is None:
-        return False
-    agent.fail_launches = 1 + int(how * 4)
+    _agent(simulation, which).fail_launches = 1 + int(how * 4)
     return True
 
 

@@ -37,10 +37,6 @@ TWICE_EVERY, LOOK_EVERY = 4, 12
 """Of so many steps, one is checked in the ways that take time."""
 
 
-EMPTIED = frozenset({"nodes", "operations", "events", "epoch"})
-"""What of an uninstalled service's znodes is left for whoever has led last, and may be others' again."""
-
-
 class Violation(AssertionError):
     """An invariant does not hold."""
 
@@ -89,9 +85,7 @@ class Invariants:
         for write in changes(writes):
             self._require(SECRET.encode() not in write.data, "S12", f"a secret goes into {write.path}")
             name = write.path.removeprefix(f"{root}/")
-            if write.what == "delete" and name in EMPTIED:
-                continue  # the last that goes, when nobody leads any more
-            if name == "epoch":
+            if name == "epoch" and write.what == "set":
                 self._newest = client
             elif write.path.startswith(root) and "/lock/" not in write.path:
                 self._require(client is self._newest, "S5", f"a former leader writes {write.path}")

@@ -126,8 +126,7 @@ class Scheduler:
         try:
             self._serve_first(store, client)
         except Uninstalled:
-            session.patiently(lambda _: client.delete(lock))
-            store.remove()
+            store.remove(lambda: session.patiently(lambda _: client.delete(lock)))
 
     def _serve_first(self, store: Store, client: Client) -> None:
         simulation, lock = self.simulation, f"{self.settings.service.zk_root}/lock"

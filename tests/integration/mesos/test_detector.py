@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,19 +22,6 @@ from tests.integration.scripted_server import eventually
 pytestmark = pytest.mark.needs("java", "mvn")
 
 PATH = "/mesos"
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def zookeeper(stack: ExitStack, tmp_path: Path, zookeeper_jars: Path) -> ZooKeeper:
-    zookeeper = ZooKeeper(tmp_path, zookeeper_jars)
-    stack.callback(zookeeper.stop)
-    return zookeeper
 
 
 def client_for(zookeeper: ZooKeeper) -> KazooClient:

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.request import urlopen
@@ -77,21 +76,8 @@ def status(address: str, path: str) -> int:
 
 
 @pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def zookeeper(stack: ExitStack, tmp_path: Path, zookeeper_jars: Path) -> ZooKeeper:
-    zookeeper = ZooKeeper(tmp_path, zookeeper_jars)
-    stack.callback(zookeeper.stop)
-    zookeeper.start()
-    return zookeeper
-
-
-@pytest.fixture
 def masters(zookeeper: ZooKeeper, tmp_path: Path, stack: ExitStack) -> Masters:
+    zookeeper.start()
     return Masters(tmp_path, zookeeper, stack)
 
 

@@ -70,7 +70,7 @@ def record(**fields: object) -> bytes:
         (b'{"format": 0, "record": {"id": "F1"}}', "it has no format version"),
         (record(), "Framework: expected dict, found NoneType"),
         (record(record=[]), "Framework: expected dict, found list"),
-        (record(record={}), "Framework has no id"),
+        (record(record={}), "Framework: it has no id"),
         (record(record={"id": 7}), "Framework.id: expected str, found int"),
     ],
 )
