@@ -24,6 +24,7 @@ test: $(VENV)/.dev
 # What takes longer: tests on real clusters that are marked so, and 20,000 simulated days of faults and orders.
 soak: $(VENV)/.dev
 	@REQUIRE='$(REQUIRE)' $(BIN)/python -m pytest -m soak
+	@$(BIN)/python -m tests.simulation --seeds 40 --coverage
 	@$(BIN)/python -m tests.simulation --seeds 10400 $(ARGS)
 
 check: $(VENV)/.dev
