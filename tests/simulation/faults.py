@@ -211,6 +211,19 @@ def update_of_unknown_task(simulation: Simulation, which: float, how: float, lon
     return True
 
 
+def record_damaged(simulation: Simulation, which: float, how: float, long: float) -> bool:
+    """A record is cut off, until it is restored from a copy."""
+    zookeeper = simulation.zookeeper
+    records = zookeeper.records(f"{simulation.root}/")
+    whole = [path for path in records if b'"record"' in records[path]]
+    path = _one(sorted(whole), which)
+    if path is None or zookeeper.damaged:
+        return False
+    zookeeper.damage(path, how)
+    simulation.clock.after(_span(long, 5.0, 300.0), zookeeper.restore, path)
+    return True
+
+
 # Agents and executors.
 
 
@@ -346,6 +359,7 @@ FAULTS: Mapping[str, Fault] = {
         update_doubled,
         update_late,
         update_of_unknown_task,
+        record_damaged,
         agent_restarts,
         agent_partitioned,
         agent_rebooted,

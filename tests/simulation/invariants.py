@@ -68,8 +68,8 @@ class Invariants:
             raise Violation(name, text, self.simulation.clock.now)
 
     def _stored(self, name: str) -> bytes:
-        found = self.simulation.zookeeper.nodes.get(f"{self.simulation.root}/{name}")
-        return found[0] if found is not None else b""
+        path = f"{self.simulation.root}/{name}"
+        return self.simulation.zookeeper.records(path).get(path, b"")
 
     def record(self, node: str) -> dict[str, Any] | None:
         """The stored record of a node, as JSON."""
@@ -83,6 +83,8 @@ class Invariants:
         """A transaction is about to take place."""
         root = self.simulation.root
         for write in changes(writes):
+            whole = write.path not in self.simulation.zookeeper.damaged
+            self._require(whole, "S13", f"{write.path} is damaged, and overwritten")
             self._require(SECRET.encode() not in write.data, "S12", f"a secret goes into {write.path}")
             name = write.path.removeprefix(f"{root}/")
             if name == "epoch" and write.what == "set":
@@ -124,8 +126,7 @@ class Invariants:
     def _is_work(self, launch: Launch) -> bool:
         """Whether the task is a part of a stored operation."""
         prefix, ident = f"{self.simulation.root}/operations/", launch.task_id.encode()
-        found = self.simulation.zookeeper.nodes.items()
-        return any(ident in data for path, (data, _) in found if path.startswith(prefix))
+        return any(ident in data for data in self.simulation.zookeeper.records(prefix).values())
 
     def acknowledging(self, task: TaskRecord | None, update: TaskUpdate) -> None:
         """An update is acknowledged: what it says must be stored, unless a later task has taken its place."""
@@ -185,8 +186,8 @@ class Invariants:
     def reserved(self, agent: Agent, generation: str) -> None:
         """Something is reserved that was not before."""
         prefix = f"{self.simulation.root}/nodes/"
-        nodes = self.simulation.zookeeper.nodes.items()
-        named = any(generation.encode() in data for path, (data, _) in nodes if path.startswith(prefix))
+        records = self.simulation.zookeeper.records(prefix).values()
+        named = any(generation.encode() in data for data in records)
         self._require(named, "S8", f"{generation} is reserved on {agent.hostname} and no record names it")
 
     def destroyed(self, volume: Volume) -> None:
@@ -264,7 +265,7 @@ class Invariants:
 
         Where there is one already, it may have gone on from there.
         """
-        if scheduler.client is not self._newest:
+        if scheduler.client is not self._newest or self.simulation.zookeeper.damaged:
             return
         stored = SharedStore(ReadingSession(self.simulation.zookeeper), self.simulation.root).load()
         loop = scheduler.loop

@@ -115,6 +115,27 @@ def roll_out(simulation: Simulation, which: float, how: float, twice: float) -> 
         simulation.clock.after(10 + 900 * how, simulation.configure, back)
 
 
+def resize(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """More or less for each node, so its reservation has to grow or shrink; often changed back halfway."""
+    before = simulation.valid.node.cassandra
+    cpus, memory_mb = (0.25, 0.5, 1.5)[int(which * 3)], (3072.0, 4096.0, 6144.0)[int(twice * 3)]
+    simulation.configure(functools.partial(with_cassandra, cpus=cpus, memory_mb=memory_mb))
+    if how < 0.4:
+        back = functools.partial(with_cassandra, cpus=before.cpus, memory_mb=before.memory_mb)
+        simulation.clock.after(10 + 900 * how, simulation.configure, back)
+
+
+def place_elsewhere(simulation: Simulation, which: float, how: float, twice: float) -> None:
+    """Another placement, which concerns new places alone; for a while mostly one that no agent satisfies."""
+    free, nowhere = f"hostname:UNIQUE,hostname:MAX_PER:{1 + int(which * 3)}", "hostname:LIKE:nowhere"
+    simulation.configure(functools.partial(_placed, nowhere if how < 0.7 else free))
+    simulation.clock.after(60 + 3600 * twice, simulation.configure, functools.partial(_placed, free))
+
+
+def _placed(constraint: str, settings: Settings) -> Settings:
+    return dataclasses.replace(settings, placement_constraint=constraint)
+
+
 def forbidden_change(simulation: Simulation, which: float, how: float, twice: float) -> None:
     """A configuration that cannot be taken over, until it is set back."""
     disk = simulation.valid.node.cassandra.disk_mb
@@ -167,6 +188,8 @@ ORDERS: Mapping[str, Order] = {
         force_complete,
         start_operation,
         roll_out,
+        resize,
+        place_elsewhere,
         forbidden_change,
         harmless_change,
         scale_out,

@@ -155,6 +155,8 @@ class Simulation:
         self.master.drop_next, self.master.rescind_next, self.master.split_next = None, False, 0
         self.rings.slow = 1.0
         self.zookeeper.latency = 0.004
+        for path in list(self.zookeeper.damaged):
+            self.zookeeper.restore(path)
         for agent in self.agents:
             agent.heal()
         for scheduler in self.schedulers:

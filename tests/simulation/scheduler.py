@@ -18,6 +18,7 @@ from scheduler.model.event import Command, Event, Tick
 from scheduler.model.settings import Settings
 from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
+from scheduler.store.records import UnreadableRecord
 from scheduler.store.session import Fenced
 from tests.simulation.driver import Driver
 from tests.simulation.process import Crash, Process
@@ -101,7 +102,7 @@ class Scheduler:
     def _main(self) -> Any:
         try:
             self._lead()
-        except (Fenced, Refusal, Unconfirmed, KazooException) as error:
+        except (Fenced, Refusal, Unconfirmed, UnreadableRecord, KazooException) as error:
             return error
         return UNINSTALLED
 

@@ -58,10 +58,27 @@ class ZooKeeper:
         self.digest = 0
         self.transactions = 0
         self._written: dict[str, int] = {}
+        self.damaged: dict[str, bytes] = {}
         self.on_commit: Callable[[Client, list[Write]], None] = lambda client, writes: None
         self._owners: dict[str, Client] = {}
-        self._sequence = 0
+        self._sequence = self._count = 0
         self._clients: list[Client] = []
+
+    def damage(self, path: str, part: float) -> None:
+        """Somebody who is no scheduler cuts a record off."""
+        data, _ = self.nodes[path]
+        self.damaged[path] = data
+        self._apply(Write("set", path, data[: int(part * len(data))]))
+
+    def restore(self, path: str) -> None:
+        """And puts it back from a copy."""
+        if path in self.damaged:
+            self._apply(Write("set", path, self.damaged.pop(path)))
+
+    def records(self, prefix: str) -> dict[str, bytes]:
+        """The data of the znodes whose path begins so, as they were before they were damaged."""
+        found = {path: data for path, (data, _) in self.nodes.items() if path.startswith(prefix)}
+        return {path: self.damaged.get(path, data) for path, data in found.items()}
 
     def connect(self, process: Process, on_lost: Callable[[], None]) -> Client:
         """A client with a session of its own."""
@@ -143,7 +160,8 @@ class ZooKeeper:
             if self._owners.pop(write.path, None) is not None:
                 self._wake_all()
             return True
-        self._written[write.path] = self.transactions
+        self._count += 1
+        self._written[write.path] = self._count
         version = self.nodes[write.path][1] + 1 if write.what == "set" else 0
         self.nodes[write.path] = (write.data, version)
         return write.path if write.what == "create" else Stat(version)
