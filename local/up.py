@@ -216,6 +216,7 @@ def _tell(cluster: Cluster, wish: Wish, display: Display) -> None:
         print(json.dumps(places), flush=True)
         return
     display.say()
+    display.say(f"web page      {places['api']}/")
     display.say(f"REST API      {places['api']}/v1/plan")
     display.say(f"CQL           {', '.join(places['cql'])}")
     display.say(f"Mesos master  {places['mesos_master']}")
