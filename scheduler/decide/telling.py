@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+from protocol.backup import DELETE, RESTORE, VERIFY
 from scheduler.decide import eventlog
 from scheduler.decide.decision import Decision
 from scheduler.model.event import (
@@ -13,18 +14,20 @@ from scheduler.model.event import (
     Event,
     ForceComplete,
     Interrupt,
+    LimitTransfer,
     Ordered,
     Proceed,
     ReplaceNode,
     RestartNode,
     RestartStep,
     StartOperation,
+    StartTransfer,
     StopOperation,
     Subscribed,
 )
 from scheduler.model.eventlog import Entry
 from scheduler.model.node import Node, Stage
-from scheduler.model.operation import FAILED, RUNNING, Operation
+from scheduler.model.operation import FAILED, RUNNING, Operation, Transfer
 from scheduler.model.task import TERMINAL, UNREACHABLE
 from scheduler.model.world import Ledger, World
 
@@ -35,6 +38,13 @@ STAGES = {
     Stage.DESTROYED: "has no volume any more",
     Stage.UNRESERVED: "is gone",
 }
+
+TITLES = {
+    RESTORE: "restore of the backup",
+    VERIFY: "check of the backup",
+    DELETE: "deletion of the backup",
+}
+"""What people call operations on backups; a backup itself is one."""
 
 
 def tell(decision: Decision, before: World, event: Event, now: float) -> Decision:
@@ -72,6 +82,13 @@ def sentence(command: Command) -> str:
             return f"replace {node}" + (", though it may be up" if force else "")
         case StartOperation(kind) | StopOperation(kind):
             return f"{_words(command).partition(' ')[0]} {kind}"
+        case StartTransfer(kind, transfer):
+            return f"start {_title(kind, transfer)}"
+        case LimitTransfer(kind, bytes_per_second):
+            limit = (
+                "as much as it can" if bytes_per_second is None else f"{bytes_per_second / 1e6:g} MB a second"
+            )
+            return f"let {kind} move {limit}"
     return _words(command)
 
 
@@ -153,14 +170,20 @@ def _place(before: Node, after: Node) -> Iterator[tuple[str, str]]:
 
 
 def _operation(before: Operation | None, after: Operation) -> Iterator[Entry]:
+    title = _title(after.kind, after.transfer)
     if before is None:
         nodes = ", ".join(dict.fromkeys(part.name for part in after.parts))
-        yield _entry("operation", after.kind, f"{after.kind} has begun", f"on {nodes}")
+        yield _entry("operation", after.kind, f"{title} has begun", f"on {nodes}")
     elif before.status != after.status and after.status == RUNNING:
-        yield _entry("operation", after.kind, f"{after.kind} goes on")
+        yield _entry("operation", after.kind, f"{title} goes on")
     elif before.status != after.status:
         why = after.failed if after.status == FAILED else ""
-        yield _entry("operation", after.kind, f"{after.kind} is {after.status}", why)
+        yield _entry("operation", after.kind, f"{title} is {after.status}", why)
+
+
+def _title(kind: str, transfer: Transfer | None) -> str:
+    """What people call an operation, and the backup that it is of."""
+    return kind if transfer is None else f"{TITLES.get(kind, kind)} {transfer.name}"
 
 
 def _steps(phase: str, step: str | None) -> str:

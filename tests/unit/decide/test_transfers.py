@@ -13,6 +13,7 @@ from protocol.maintenance import Progress
 from protocol.message import TIDY, WORD, Message, decode_message, encode_message
 from protocol.report import Failure, Report, encode_report
 from protocol.task import decode_task, decode_work
+from scheduler.decide import eventlog
 from scheduler.decide.decision import Refused
 from scheduler.decide.plans import plans
 from scheduler.decide.target import retarget
@@ -21,6 +22,7 @@ from scheduler.model.event import (
     LimitTransfer,
     MessageReceived,
     OffersReceived,
+    Ordered,
     ReplaceNode,
     RestartNode,
     StartOperation,
@@ -364,3 +366,18 @@ def test_its_plan_has_a_phase_for_each_step_with_stable_names(cluster: Cluster) 
     assert [step.name for step in plan.phases[1].steps] == [f"upload-node-{n}" for n in range(3)]
     assert len({step.id for phase in plan.phases for step in phase.steps}) == 8
     assert json.dumps([step.message for step in plan.phases[3].steps]) == '["Snapshot comes first"]'
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("backup", "backup nightly"),
+        ("verify", "check of the backup nightly"),
+        ("delete", "deletion of the backup nightly"),
+    ],
+)
+def test_the_event_log_names_the_backup_and_none_of_its_keys(cluster: Cluster, kind: str, title: str) -> None:
+    cluster.tell(Ordered(order(kind, names=("nightly",)), "ops", "10.0.0.9"))
+    told = [entry.what for entry in eventlog.entries(cluster.world.ledger)][-2:]
+    assert told == [f"start {title}", f"{title} has begun"]
+    assert "canary" not in str(eventlog.entries(cluster.world.ledger))
