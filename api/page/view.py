@@ -36,7 +36,9 @@ def page(world: World, health: Health, statuses: Mapping[int, NodeStatus], now: 
     history = operations.history(world, now)
     of_operations = {one["kind"] for one in history}
     own = {name: plan for name, plan in known.items() if name not in of_operations}
-    nodes = [_node(node, statuses.get(node.number), own.values()) for node in world.ledger.members()]
+    steps = _present_steps(own.values())
+    members = world.ledger.members()
+    nodes = [_node(node, statuses.get(node.number), steps.get(node.name)) for node in members]
     cassandra = world.ledger.target.node.cassandra
     return {
         "now": now,
@@ -91,13 +93,13 @@ def _is_told(plan: Json) -> bool:
     return plan["name"] != RECOVERY or plan["interrupted"] or any(phase["steps"] for phase in plan["phases"])
 
 
-def _node(node: Node, status: NodeStatus | None, plans: Iterable[Json]) -> dict[str, Any]:
+def _node(node: Node, status: NodeStatus | None, step: Json | None) -> dict[str, Any]:
     return {
         "info": render.node_info(node),
         "status": None if status is None else render.node_status(status),
         "used": _used(status),
         "state": state(node),
-        "step": _present_step(node.name, plans),
+        "step": step,
         "departing": node.departure is not None,
         "rack": (status.rack if status else "") or (node.status.rack if node.status else "") or node.rack,
     }
@@ -125,13 +127,12 @@ def state(node: Node) -> State:
     return State(word, "busy" if node.alive and not node.unreachable else "bad")
 
 
-def _present_step(name: str, plans: Iterable[Json]) -> Json | None:
-    """What is being done with the node, or what that waits for."""
-    steps = [
-        step
+def _present_steps(plans: Iterable[Json]) -> dict[str, Json]:
+    """By node's name, what is being done with it, or what that waits for."""
+    return {
+        step["name"]: step
         for plan in plans
         for phase in plan["phases"]
         for step in phase["steps"]
-        if step["name"] == name and step["status"] != "COMPLETE"
-    ]
-    return steps[0] if steps else None
+        if step["status"] != "COMPLETE"
+    }
