@@ -64,7 +64,9 @@ def blueprint(service: Service, clock: Callable[[], float], identify: Identify |
 
     def instead(template: str, status: int, problem: str) -> Response:
         """A page that tells nothing of the cluster."""
-        return _page(template, status, version, service=service.settings.service.name, problem=problem)
+        tried = request.method == "POST" or "Authorization" in request.headers
+        name = service.settings.service.name
+        return _page(template, status, version, service=name, problem=problem, tried=tried)
 
     @routes.get("/")
     def show() -> Response:

@@ -240,6 +240,7 @@ def test_a_cookie_is_kept_to_encrypted_connections_where_they_are_used() -> None
 def test_a_wrong_token_is_not_kept(token: str) -> None:
     answer = browser(scenes.idle(), guarded=True).post("/login", data={"token": token})
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (401, False)
+    assert 'role="alert"' in answer.get_data(as_text=True)
     assert 'type="password"' in answer.get_data(as_text=True)
 
 
