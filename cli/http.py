@@ -60,8 +60,9 @@ class Service:
             connection.request(method, target, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
-        except ssl.SSLError as error:
-            raise Failure(f"{self.address.url} cannot be trusted: {error}", UNREACHED) from None
+        except ssl.SSLCertVerificationError as error:
+            text = f"{error.verify_message}; name the authority to trust with --ca-file"
+            raise Failure(f"{self.address.url} cannot be trusted: {text}", WRONG) from None
         except (OSError, http.client.HTTPException) as error:
             text = str(error) or type(error).__name__
             raise Failure(f"{self.address.url} cannot be reached: {text}", UNREACHED) from None

@@ -4,12 +4,14 @@ import contextlib
 import datetime
 import ipaddress
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import gevent
 import gevent.ssl
+import gevent.subprocess
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -303,6 +305,19 @@ def test_with_a_certificate_the_api_is_https(tls_port: int, certificate: ApiSett
     ):
         client.sendall(b"GET /v1/plan HTTP/1.0\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize(("trusts", "code"), [(True, 0), (False, 2)])
+def test_dcos_cassandra_trusts_the_authorities_that_it_is_told_of(
+    tls_port: int, certificate: ApiSettings, trusts: bool, code: int
+) -> None:
+    command = [sys.executable, "-m", "cli", "--url", f"https://{HOST}:{tls_port}", "plan", "list"]
+    command[3:3] = ["--ca-file", certificate.tls_cert] if trusts else []
+    process = gevent.subprocess.Popen(
+        command, stdout=gevent.subprocess.PIPE, stderr=gevent.subprocess.STDOUT, text=True
+    )
+    told, _ = process.communicate(timeout=DEADLINE_SECONDS)
+    assert (process.returncode, "deploy" in told) == (code, trusts), told
 
 
 def test_a_standby_trusts_the_leaders_certificate_whatever_its_address(
