@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from typing import Any
 
 ROLE = "cassandra-role"
@@ -24,10 +25,14 @@ ALLOCATED = {"role": ROLE}
 
 
 class OfferMaster:
-    """Serves every SUBSCRIBE with offers without end, ``batch`` of them in one event."""
+    """Serves every SUBSCRIBE with offers without end, ``batch`` of them in one event.
 
-    def __init__(self, batch: int) -> None:
+    Between two events it waits for ``pause_seconds``. Any other call is taken, and nothing done.
+    """
+
+    def __init__(self, batch: int, pause_seconds: float = 0.0) -> None:
         self._chunks = _events(batch)
+        self._pause = pause_seconds
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -42,11 +47,13 @@ class OfferMaster:
             with connection, connection.makefile("rb") as reader:
                 request = reader.readline()
                 length = _skip_headers(reader)
-                reader.read(length)
+                body = reader.read(length)
                 if request.startswith(b"GET /version"):
                     connection.sendall(_reply(b"200 OK", b'{"version":"1.11.0"}'))
-                else:
+                elif b'"SUBSCRIBE"' in body:
                     self._stream(connection)
+                else:
+                    connection.sendall(_reply(b"202 Accepted", b""))
         except OSError:
             return  # the client has seen enough
 
@@ -56,6 +63,7 @@ class OfferMaster:
         while True:
             for chunk in self._chunks:
                 connection.sendall(chunk)
+                time.sleep(self._pause)
 
 
 def _skip_headers(reader: Any) -> int:

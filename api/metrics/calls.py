@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from api.metrics.families import PREFIX, ServiceCollector
+from api.openapi.described import Text, described
 from scheduler.daemon.service import Service
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -32,6 +33,7 @@ def _blueprint(registry: CollectorRegistry) -> Blueprint:
     routes = Blueprint("metrics", __name__)
 
     @routes.get("/metrics")
+    @described({200: Text("text/plain")})
     def metrics() -> Response:
         """The metrics of this instance, in the text format of Prometheus."""
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from protocol.backup import BACKUP, UPLOAD
 from scheduler.daemon.counts import Counts
 from scheduler.daemon.service import Health, Service, Unavailable
 from scheduler.decide import operations
@@ -46,6 +47,7 @@ class ServiceCollector(Collector):
         yield from _nodes(world.ledger.members())
         yield from _reconciliation(world)
         yield from _operations(world)
+        yield from _backup(world)
 
 
 def gauge(name: str, meaning: str, value: float) -> Metric:
@@ -234,6 +236,20 @@ def _operations(world: World) -> Iterator[Metric]:
             (({"kind": kind}, ends[kind]) for kind in kinds if kind in ends),
             "kind",
         )
+
+
+def _backup(world: World) -> Iterator[Metric]:
+    """The last backup that is complete; its age is since ``backup_last_success_timestamp_seconds``."""
+    complete = [
+        one for one in world.ledger.operations.values() if one.kind == BACKUP and one.status == COMPLETE
+    ]
+    last = max(complete, key=lambda one: one.number, default=None)
+    if last is None:
+        return
+    moved = [part.progress for part in last.parts if part.phase == UPLOAD and part.progress is not None]
+    yield gauge("backup_last_success_timestamp_seconds", "When it was complete.", last.ended_at or 0.0)
+    yield gauge("backup_last_bytes", "Bytes of its files.", sum(one.bytes_total for one in moved))
+    yield gauge("backup_last_files", "Number of its files.", sum(one.files_total for one in moved))
 
 
 def _last_ends(world: World, status: str) -> dict[str, float]:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.auth.tokens import read_tokens
 from api.metrics.families import PREFIX
+from protocol.maintenance import Progress
 from scheduler.daemon.counts import CountingMesos, Counts
 from scheduler.mesos.driver import CallFailed
 from scheduler.model.event import OffersReceived
@@ -53,7 +54,9 @@ def busy() -> MemoryService:
     service.counts.updates["TASK_RUNNING"] = 3
     done = Operation("a", 1, "repair", {"k": ("t",)}, (Part(0, done=True),), 1000.0, ended_at=1001.0)
     failed = replace(done, id="b", number=2, failed="it did not work")
-    ledger = replace(service.world().ledger, operations={"a": done, "b": failed})
+    uploaded = Part(0, "Upload", done=True, progress=Progress(bytes_total=7_000, files_total=3))
+    saved = replace(done, id="c", number=3, kind="backup", parts=(uploaded,))
+    ledger = replace(service.world().ledger, operations={"a": done, "b": failed, "c": saved})
     service.cluster.world = replace(service.world(), ledger=ledger)
     return service
 
@@ -73,6 +76,13 @@ def test_the_metrics_tell_of_nodes_plans_and_the_service() -> None:
     service.cluster.update(2, "TASK_FAILED")
     assert value(service, "node_up", node="node-2") == 0
     assert value(service, "nodes_up") == 2
+
+
+def test_the_last_backup_is_told_with_its_age_and_size() -> None:
+    service = busy()
+    assert value(service, "backup_last_success_timestamp_seconds") == 1001.0
+    assert (value(service, "backup_last_bytes"), value(service, "backup_last_files")) == (7_000, 3)
+    assert f"{PREFIX}backup_last_bytes" not in family_names(deployed())
 
 
 def test_calls_are_counted_by_route_and_status() -> None:
