@@ -24,6 +24,7 @@ from api import (
 from api.auth.callers import Identify
 from api.auth.guard import guarding, open_calls
 from api.metrics import calls as metrics
+from api.openapi import routes as openapi
 from api.orders import Preview
 from api.requests import MOST_BODY_BYTES, refuse_large_body
 from api.standby import passing_on
@@ -45,13 +46,9 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
-    for part in (plans, operations, transfers, nodes, configuration, state, events, debug):
-        app.register_blueprint(part.blueprint(service, clock))
-    app.register_blueprint(page.blueprint(service, clock, identify))
-    app.register_blueprint(coming.blueprint())
+    register_calls(app, service, clock, identify)
     errors.install(app)
     app.register_error_handler(Preview, plans.previewed(clock))
-    metrics.install(app, service, clock)
     app.before_request(refuse_large_body)
     app.before_request(page.take_login)
     open_to_all = open_calls(metrics=not service.settings.metrics_auth) | page.OPEN
@@ -60,6 +57,18 @@ def create_app(
     app.after_request(_Freshness(service, clock).tell)
     app.wsgi_app = _Unprefixed(app.wsgi_app, lambda: service.settings.service.name)  # type: ignore[method-assign]
     return app
+
+
+def register_calls(
+    app: Flask, service: Service, clock: Callable[[], float], identify: Identify | None
+) -> None:
+    """Give an app every call that there is; the service is asked for nothing yet."""
+    metrics.install(app, service, clock)
+    for part in (plans, operations, transfers, nodes, configuration, state, events, debug):
+        app.register_blueprint(part.blueprint(service, clock))
+    app.register_blueprint(page.blueprint(service, clock, identify))
+    app.register_blueprint(coming.blueprint())
+    app.register_blueprint(openapi.blueprint(app))
 
 
 class _Api(Flask):

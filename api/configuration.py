@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
 
+from api import answers
+from api.openapi.described import described
 from protocol.codec import Json
 from scheduler.daemon.configuration.masking import masked_json
 from scheduler.daemon.service import NotFound, Service
@@ -17,42 +19,60 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     routes = Blueprint("configuration", __name__)
 
     @routes.get("/v1/config")
+    @described({200: answers.Config})
     def everything() -> Response:
+        """The configuration in force."""
         return jsonify(_everything(service.world()))
 
     @routes.get("/v1/config/cassandra")
+    @described({200: answers.CassandraConfig})
     def cassandra() -> Response:
+        """The configuration of each node."""
         return jsonify(_cassandra(service.world()))
 
     @routes.get("/v1/config/executor")
+    @described({200: answers.ExecutorConfig})
     def executor() -> Response:
+        """What executors are started with."""
         return jsonify(_executor(service.world()))
 
     @routes.get("/v1/config/nodes")
+    @described({200: int})
     def nodes() -> Response:
+        """The number of nodes."""
         return jsonify(service.world().ledger.target.nodes)
 
     @routes.get("/v1/config/seed-nodes")
+    @described({200: int})
     def seed_nodes() -> Response:
+        """The number of seeds."""
         return jsonify(service.world().ledger.target.seed_nodes)
 
     @routes.get("/v1/framework")
+    @described({200: answers.Framework})
     def framework() -> Response:
+        """The framework as Mesos knows it."""
         return jsonify(_framework(service.world()))
 
     @routes.get("/v1/state/frameworkId")
+    @described({200: list[str]}, refusals=(404,))
     def framework_id() -> Response:
+        """The framework's id, alone in a list."""
         ident = service.world().ledger.framework.id
         if ident is None:
             raise NotFound("the framework has never been registered with Mesos")
         return jsonify([ident])
 
     @routes.get("/v1/state/properties")
+    @described({200: list[str]})
     def properties() -> Response:
+        """The names of the properties."""
         return jsonify(sorted(_properties(service.world())))
 
     @routes.get("/v1/state/properties/<key>")
+    @described({200: str | None | list[str] | bool}, refusals=(404,))
     def property_value(key: str) -> Response:
+        """A property."""
         known = _properties(service.world())
         if key not in known:
             raise NotFound(f"there is no property {key}; the properties are {', '.join(sorted(known))}")

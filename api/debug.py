@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
 
-from api import render
+from api import answers, render
+from api.openapi.described import described
 from scheduler.daemon.service import Service
 
 
@@ -15,11 +16,13 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     routes = Blueprint("debug", __name__)
 
     @routes.get("/v1/debug/offers")
+    @described({200: list[answers.Offer]})
     def offers() -> Response:
         """The last offers, the newest first, and why each was declined or what it was used for."""
         return jsonify([render.fate(fate) for fate in service.offers()])
 
     @routes.get("/v1/debug/reservations")
+    @described({200: list[answers.Reservation]})
     def reservations() -> Response:
         """What is reserved by the records, node by node, and what was given up."""
         return jsonify(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 
-from api import render
+from api import answers, render
+from api.openapi import parameters
+from api.openapi.described import described
 from api.requests import refuse
 from scheduler.daemon.service import Service
 from scheduler.decide import eventlog
@@ -22,6 +24,7 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     routes = Blueprint("events", __name__)
 
     @routes.get("/v1/events")
+    @described({200: answers.Events}, parameters.SINCE, parameters.WAIT)
     def events() -> Response:
         """Events after ``since``, the oldest first; the newest hundred without it.
 

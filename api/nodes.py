@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
 
-from api import render
+from api import answers, render
 from api.errors import message
+from api.openapi import parameters
+from api.openapi.described import described
 from api.orders import DRY_RUN, give
 from api.requests import no_body, query, required, switch
 from scheduler.daemon.service import Conflict, NoAnswer, NotFound, Service
@@ -28,23 +30,33 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return node
 
     @routes.get("/v1/connection")
+    @described({200: answers.Connection})
     def connection() -> Response:
+        """Where clients connect: nodes that take CQL now, by their numbers."""
         return jsonify(render.connection(service.world()))
 
     @routes.get("/v1/connection/<any(address, dns):part>")
+    @described({200: list[str]})
     def connection_part(part: str) -> Response:
+        """The same as a bare list: addresses, or names in DNS."""
         return jsonify(render.connection(service.world()).get(part, []))
 
     @routes.get("/v1/nodes/list")
+    @described({200: list[str]})
     def names() -> Response:
+        """The names of the nodes that were ever started."""
         return jsonify([node.name for node in service.world().ledger.members() if node.launches])
 
     @routes.get("/v1/nodes/<name>/info")
+    @described({200: answers.NodeInfo}, refusals=(404,))
     def info(name: str) -> Response:
+        """A node as Mesos and the records know it."""
         return jsonify(render.node_info(found(name)))
 
     @routes.get("/v1/nodes/<name>/status")
+    @described({200: answers.NodeStatus, 503: answers.SilentNode | answers.Error}, refusals=(404, 409))
     def status(name: str) -> Response:
+        """A node as it tells of itself now."""
         node = found(name)
         if node.task is None:
             raise Conflict(f"{node.name} was never launched; GET /v1/plan says what it waits for")
@@ -55,7 +67,9 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
             return message(str(error), 503, **{**last, "mode": "UNKNOWN"})
 
     @routes.put("/v1/nodes/restart")
+    @described({200: list[str] | answers.Preview}, parameters.NODE, parameters.DRY_RUN, refusals=(404, 409))
     def restart() -> Response:
+        """Drain a node, stop it and start it again; the id of its task is answered."""
         name = required(query("node", DRY_RUN), "node")
         no_body()
         node = found(name)
@@ -63,7 +77,15 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return jsonify([node.task.id] if node.task else [])
 
     @routes.put("/v1/nodes/replace")
+    @described(
+        {200: list[str] | answers.Preview},
+        parameters.NODE,
+        parameters.FORCE,
+        parameters.DRY_RUN,
+        refusals=(404, 409),
+    )
     def replace() -> Response:
+        """Give a node's place and data up, and put it elsewhere; the id of its task is answered."""
         parameters = query("node", "force", DRY_RUN)
         name, force = required(parameters, "node"), switch(parameters, "force")
         no_body()
@@ -72,11 +94,15 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return jsonify([node.task.id] if node.task else [])
 
     @routes.get("/v1/seeds")
+    @described({200: answers.Seeds})
     def seeds() -> Response:
+        """The addresses of the seeds."""
         return jsonify({"isSeed": False, "seeds": list(seed_addresses(service.world()))})
 
     @routes.get("/v1/datacenter")
+    @described({200: answers.DataCenter})
     def data_center() -> Response:
+        """This data center, as others ask for it."""
         world = service.world()
         return jsonify(
             {

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
 
-from api import render
+from api import answers, render
+from api.openapi import parameters
+from api.openapi.described import described
 from api.orders import DRY_RUN, Preview, give
 from api.requests import no_body, query, refuse, required
 from scheduler.daemon.service import NotFound, Service
@@ -59,19 +61,30 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return jsonify({"message": f"Received cmd: {verb}"})
 
     @routes.get("/v1/plans")
+    @described({200: list[str]})
     def names() -> Response:
+        """The names of the plans."""
         return jsonify(list(plans(service.world(), clock())))
 
     @routes.get("/v1/plan")
     @routes.get("/v1/plans/<name>")
+    @described({200: answers.Plan, 202: answers.Plan, 417: answers.Plan}, refusals=(404,))
     def show(name: str = DEFAULT) -> tuple[Response, int]:
+        """A plan: 200 when it is complete, 417 when it has errors, else 202.
+
+        ``/v1/plan`` is the plan ``deploy``; while the service is uninstalled, that of the uninstallation.
+        """
         known = plans(service.world(), clock())
         plan = next(iter(known.values())) if name == DEFAULT not in known else found(name)
         return jsonify(render.plan(plan)), render.plan_code(plan)
 
     @routes.route("/v1/plan", methods=ORDERS)
     @routes.route("/v1/plans/<name>", methods=ORDERS)
+    @described(
+        {200: answers.Received | answers.Preview}, parameters.CMD, parameters.DRY_RUN, refusals=(404, 409)
+    )
     def command(name: str = DEFAULT) -> Response:
+        """Interrupt a plan, or let it go on."""
         verb = required(query("cmd", DRY_RUN), "cmd")
         no_body()
         if verb not in PLAN_COMMANDS:
@@ -80,14 +93,24 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
 
     @routes.route("/v1/plan/<any(interrupt, proceed, continue):verb>", methods=ORDERS)
     @routes.route("/v1/plans/<name>/<any(interrupt, proceed, continue):verb>", methods=ORDERS)
+    @described({200: answers.Received | answers.Preview}, parameters.DRY_RUN, refusals=(404, 409))
     def control(verb: str, name: str = DEFAULT) -> Response:
+        """Interrupt a plan, or let it go on."""
         query(DRY_RUN)
         no_body()
         return obey(name, PLAN_COMMANDS[verb](name), verb)
 
     @routes.route("/v1/plan/<any(restart, forceComplete):verb>", methods=ORDERS)
     @routes.route("/v1/plans/<name>/<any(restart, forceComplete):verb>", methods=ORDERS)
+    @described(
+        {200: answers.Received | answers.Preview},
+        parameters.PHASE,
+        parameters.STEP,
+        parameters.DRY_RUN,
+        refusals=(404, 409),
+    )
     def control_step(verb: str, name: str = DEFAULT) -> Response:
+        """Do a step, or every step of a phase, again; or take it as complete."""
         parameters = query("phase", "step", DRY_RUN)
         no_body()
         phase = required(parameters, "phase")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import cast
 
+from api import answers
 from protocol.codec import Json, encode
 from protocol.maintenance import Progress
 from protocol.report import NodeStatus
@@ -35,7 +36,7 @@ def moment(seconds: float | None) -> str | None:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def plan(value: Plan) -> Json:
+def plan(value: Plan) -> answers.Plan:
     """A plan with its phases and steps."""
     return {
         "name": value.name,
@@ -46,7 +47,7 @@ def plan(value: Plan) -> Json:
     }
 
 
-def _phase(value: Phase) -> Json:
+def _phase(value: Phase) -> answers.Phase:
     return {
         "id": value.id,
         "name": value.name,
@@ -56,7 +57,7 @@ def _phase(value: Phase) -> Json:
     }
 
 
-def _step(value: Step) -> Json:
+def _step(value: Step) -> answers.Step:
     return {
         "id": value.id,
         "name": value.name,
@@ -70,7 +71,7 @@ def _step(value: Step) -> Json:
     }
 
 
-def operation(world: World, kind: str, value: Operation | None, now: float) -> Json:
+def operation(world: World, kind: str, value: Operation | None, now: float) -> answers.Operation:
     """An operation and how far it is; of status none where there has been none of the kind."""
     if value is None:
         return {"id": None, "kind": kind, "status": "none", "message": "", "nodes": {}}
@@ -81,8 +82,8 @@ def operation(world: World, kind: str, value: Operation | None, now: float) -> J
     return {
         "id": value.id,
         "kind": kind,
-        **(_transfer(value.transfer) if value.transfer else {}),
-        "status": value.status,
+        **(_transfer(value.transfer) if value.transfer else answers.TransferOf()),
+        "status": cast(answers.OperationStatus, value.status),
         "message": value.failed or _present(world, value, now),
         "started_at": moment(value.started_at),
         "ended_at": moment(value.ended_at),
@@ -93,9 +94,9 @@ def operation(world: World, kind: str, value: Operation | None, now: float) -> J
     }
 
 
-def _transfer(value: Transfer) -> dict[str, Json]:
+def _transfer(value: Transfer) -> answers.TransferOf:
     """What a backup and its like are of; nothing secret is in it."""
-    shown: dict[str, Json] = {
+    shown: answers.TransferOf = {
         "name": value.name,
         "external_location": value.place.location,
         "bandwidth_mb_per_second": value.bytes_per_second / 1e6 if value.bytes_per_second else None,
@@ -107,11 +108,11 @@ def _transfer(value: Transfer) -> dict[str, Json]:
     return shown
 
 
-def _progress(value: Operation, present: Sequence[Part]) -> dict[str, Json]:
+def _progress(value: Operation, present: Sequence[Part]) -> answers.OperationProgress:
     done = sum(part.progress.done for part in value.parts if part.progress)
     nodes = {part.node for part in value.parts}
     undone = {part.node for part in value.parts if not part.done}
-    told: dict[str, Json] = {
+    told: answers.OperationProgress = {
         "percent": round(100 * value.fraction, 1),
         "done": done,
         "nodes_done": len(nodes - undone),
@@ -120,10 +121,17 @@ def _progress(value: Operation, present: Sequence[Part]) -> dict[str, Json]:
     if value.transfer is None:
         return told
     moving = [_moved(value, part) for part in present]
-    return {**told, **{name: sum(one[name] for one in moving) for name in moving[0]}} if moving else told
+    return {
+        **told,
+        "bytes_done": sum(one["bytes_done"] for one in moving),
+        "bytes_total": sum(one["bytes_total"] for one in moving),
+        "files_done": sum(one["files_done"] for one in moving),
+        "files_total": sum(one["files_total"] for one in moving),
+        "bytes_per_second": sum(one["bytes_per_second"] for one in moving),
+    }
 
 
-def _moved(value: Operation, part: Part) -> dict[str, Any]:
+def _moved(value: Operation, part: Part) -> answers.Moved:
     """What a node has moved in the present phase, or the last one in which it moved anything."""
     parts = [one for one in value.parts if one.node == part.node and one.progress]
     progress = max((one.progress for one in parts if one.progress), key=lambda p: p.bytes_total, default=None)
@@ -146,7 +154,7 @@ def _present(world: World, value: Operation, now: float) -> str:
     return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
-def _part(world: World, value: Operation, part: Part, now: float) -> Json:
+def _part(world: World, value: Operation, part: Part, now: float) -> answers.OperationNode:
     status, text, wait = part_state(world, value, part, now)
     progress = part.progress
     return {
@@ -154,7 +162,7 @@ def _part(world: World, value: Operation, part: Part, now: float) -> Json:
         "status": status.value,
         "message": text,
         "percent": round(100 * share_of(part), 1),
-        **(_moved(value, part) if value.transfer else {}),
+        **(_moved(value, part) if value.transfer else answers.Moved()),
         "done": progress.done if progress else 0,
         "total": progress.total if progress else None,
         "doing": progress.doing if progress and part.alive else "",
@@ -179,7 +187,7 @@ def plan_code(value: Plan) -> int:
     return 200 if value.status is Status.COMPLETE else 202
 
 
-def node_info(node: Node) -> Json:
+def node_info(node: Node) -> answers.NodeInfo:
     """A node as Mesos and the record know it."""
     task, place = node.task, node.placement
     return {
@@ -204,7 +212,7 @@ def node_status(status: NodeStatus) -> Json:
     return {**encode(status), "as_of": moment(status.as_of)}
 
 
-def fate(value: Fate) -> Json:
+def fate(value: Fate) -> answers.Offer:
     """An offer and what became of it."""
     offer = value.offer
     return {
@@ -219,17 +227,21 @@ def fate(value: Fate) -> Json:
     }
 
 
-def reservations(node: Node) -> list[Json]:
+def reservations(node: Node) -> list[answers.Reservation]:
     """What is reserved for a node, and the generations of it that were given up."""
     place = node.placement
     held = [_reservation(node, place)] if place is not None else []
-    return [*held, *({"node": node.name, "generation": g, "state": GIVEN_UP} for g in node.abandoned)]
+    return [*held, *(_given_up(node, generation) for generation in node.abandoned)]
+
+
+def _given_up(node: Node, generation: str) -> answers.Reservation:
+    return {"node": node.name, "generation": generation, "state": GIVEN_UP}
 
 
 GIVEN_UP = "given up: destroyed wherever it is offered"
 
 
-def _reservation(node: Node, place: Placement) -> Json:
+def _reservation(node: Node, place: Placement) -> answers.Reservation:
     return {
         "node": node.name,
         "generation": place.generation,
@@ -241,7 +253,7 @@ def _reservation(node: Node, place: Placement) -> Json:
     }
 
 
-def _resource(value: Resource) -> Json:
+def _resource(value: Resource) -> answers.Resource:
     ranges = [f"{low}-{high}" if low != high else str(low) for low, high in value.ranges]
     return {
         "name": value.name,
@@ -251,7 +263,7 @@ def _resource(value: Resource) -> Json:
     }
 
 
-def event(value: Entry) -> Json:
+def event(value: Entry) -> answers.Event:
     """An entry of the event log."""
     return {
         "cursor": str(value.number),
@@ -271,7 +283,7 @@ def health(value: Health) -> Json:
     return {**encode(value), **{name: moment(getattr(value, name)) for name in moments}}
 
 
-def health_checks(value: Health) -> Json:
+def health_checks(value: Health) -> answers.HealthChecks:
     """The same in the form of Dropwizard's health checks, which Marathon apps and monitors may know."""
     nodes = f"{value.nodes_up} of {value.nodes_expected} nodes are up"
     return {
@@ -282,7 +294,7 @@ def health_checks(value: Health) -> Json:
     }
 
 
-def _last_failure(node: Node) -> Json | None:
+def _last_failure(node: Node) -> answers.LastFailure | None:
     failure = node.last_failure
     if failure is None:
         return None
@@ -295,12 +307,12 @@ def _last_failure(node: Node) -> Json | None:
     }
 
 
-def connection(world: World) -> Json:
+def connection(world: World) -> answers.Connection:
     """Where clients connect: the nodes that take CQL now, by number."""
     port = world.ledger.target.node.cassandra.native_transport_port
     serving = [node for node in world.ledger.members() if _takes_cql(node)]
     addresses = [f"{node.placement.address}:{_port(world, node)}" for node in serving if node.placement]
-    answer: Json = {"nodes": addresses, "address": addresses}
+    answer: answers.Connection = {"nodes": addresses, "address": addresses}
     service = world.settings.service.name.strip("/").replace("/", "")
     if world.settings.dns_suffix:
         suffix = f"{service}.{world.settings.dns_suffix}:{port}"

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify
 
+from api import answers, bodies
 from api.errors import BadRequest
+from api.openapi import parameters
+from api.openapi.described import described
 from api.orders import DRY_RUN, give
 from api.requests import body, query
 from api.transfer_requests import RATE, TransferRequest, own_request, rate, read_request, with_keys_sealed
@@ -24,7 +27,14 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
     routes = Blueprint("transfers", __name__)
 
     @routes.put(f"/v1/<any({BACKUP}, {RESTORE}):kind>/start")
+    @described(
+        {200: answers.Preview, 202: answers.Started},
+        parameters.DRY_RUN,
+        body={BACKUP: bodies.Backup, RESTORE: bodies.Restore},
+        refusals=(404, 409),
+    )
     def start(kind: str) -> Answer:
+        """Start a backup or a restore."""
         query(DRY_RUN)
         request = read_request(kind, body())
         if not _is_known(service, kind, request):
@@ -33,7 +43,14 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return jsonify({"status": "started", "message": ""}), 202
 
     @routes.put("/v1/backup/verify")
+    @described(
+        {200: answers.Preview, 202: answers.Started},
+        parameters.DRY_RUN,
+        body=bodies.Backup,
+        refusals=(404, 409),
+    )
     def verify() -> Answer:
+        """Check a backup, every file of it."""
         query(DRY_RUN)
         request = read_request(VERIFY, body())
         _look(service, VERIFY, request)
@@ -41,7 +58,14 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return _begun(f"the check has begun; GET /v1/{VERIFY}/status tells what it finds")
 
     @routes.put(f"/v1/<any({BACKUP}, {RESTORE}, {VERIFY}):kind>/bandwidth")
+    @described(
+        {200: answers.Preview, 202: answers.Started},
+        parameters.DRY_RUN,
+        body=bodies.Bandwidth,
+        refusals=(404, 409),
+    )
     def bandwidth(kind: str) -> Answer:
+        """Limit what an operation that runs takes of the network."""
         query(DRY_RUN)
         fields = body()
         strange = [name for name in fields if name != RATE]
@@ -52,21 +76,34 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         return jsonify({"status": "changed", "message": ""}), 202
 
     @routes.put("/v1/backups/list")
+    @described({200: answers.Backups}, body=bodies.Place)
     def list_backups() -> Response:
+        """List the backups at a place."""
         query()
         return _listed(service, read_request("list", body()))
 
     @routes.get("/v1/backups")
+    @described({200: answers.Backups})
     def list_own_backups() -> Response:
+        """List the backups at the service's own place."""
         return _listed(service, own_request(service.settings))
 
     @routes.put("/v1/backups/delete")
+    @described(
+        {200: answers.Preview, 202: answers.Started},
+        parameters.DRY_RUN,
+        body=bodies.Deletion,
+        refusals=(404, 409),
+    )
     def delete() -> Answer:
+        """Delete a backup."""
         query(DRY_RUN)
         return _delete(service, read_request(DELETE, body()))
 
     @routes.delete("/v1/backups/<name>")
+    @described({200: answers.Preview, 202: answers.Started}, parameters.DRY_RUN, refusals=(404, 409))
     def delete_own(name: str) -> Answer:
+        """Delete a backup at the service's own place."""
         query(DRY_RUN)
         return _delete(service, own_request(service.settings, name))
 
