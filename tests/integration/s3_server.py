@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import subprocess
@@ -28,14 +29,21 @@ HASTY = Patience(silence_seconds=20, window_seconds=2, least_rate=1024, waits_se
 def binary() -> Path:
     """The server's program. Building it takes Go a few minutes, once a machine."""
     target = cache() / f"versitygw-{VERSION}"
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as folder:
-            environment = {**os.environ, "GOBIN": folder, "GOPATH": f"{folder}/go", "GOFLAGS": "-modcacherw"}
-            environment["GOCACHE"] = f"{folder}/cache"
-            subprocess.run(["go", "install", f"{MODULE}@{VERSION}"], env=environment, check=True)
-            Path(folder, "versitygw").rename(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Tests run side by side, and only one of them builds it.
+    with target.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            _build(target)
     return target
+
+
+def _build(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as folder:
+        environment = {**os.environ, "GOBIN": folder, "GOPATH": f"{folder}/go", "GOFLAGS": "-modcacherw"}
+        environment["GOCACHE"] = f"{folder}/cache"
+        subprocess.run(["go", "install", f"{MODULE}@{VERSION}"], env=environment, check=True)
+        Path(folder, "versitygw").rename(target)
 
 
 class Server:
