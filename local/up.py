@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from local import addresses, jars, prerequisites, progress
@@ -11,6 +12,7 @@ from local.cluster import Cluster, describe
 from local.display import INTERVAL_SECONDS, Display
 from local.failure import Failure, Refused
 from local.interrupts import Interrupted, Interrupts
+from local.kept import choosing
 from local.layout import Layout, Software, agents_for, merged
 from local.parts import agent_names
 from local.progress import Progress
@@ -107,12 +109,14 @@ def _software(cluster: Cluster, display: Display, pause: Pause) -> Software:
 
 
 def _start(cluster: Cluster, wish: Wish, software: Software, display: Display, pause: Pause) -> None:
-    with cluster.changing(pause), addresses.choosing(pause):
+    with cluster.changing(pause), choosing(pause) as kept:
         if cluster.remembered is not None and cluster.running:
             _require_same(cluster, wish)
         else:
             cluster.sweep(display.say)
-            cluster.layout = _settled(cluster.remembered, wish, software)
+            others = kept.by_others(cluster.data)
+            cluster.layout = _settled(cluster.remembered, wish, software, others)
+            kept.add(cluster.layout.addresses.subnet, cluster.data)
         agents = agent_names(cluster.layout)
         display.say(f"starting ZooKeeper, S3, a Mesos master and {len(agents)} agents")
         cluster.start(["zookeeper", "s3", "master", *agents], pause)
@@ -124,10 +128,11 @@ def _start(cluster: Cluster, wish: Wish, software: Software, display: Display, p
             raise Refused(str(failure)) from None
 
 
-def _settled(before: Layout | None, wish: Wish, software: Software) -> Layout:
+def _settled(before: Layout | None, wish: Wish, software: Software, kept: Collection[str]) -> Layout:
     nodes = wish.nodes or (before.nodes if before else DEFAULT_NODES)
     agents = agents_for(nodes, wish.agents, before)
-    where = addresses.settle(agents, before.addresses if before else None, wish.master_port, wish.api_port)
+    known = before.addresses if before else None
+    where = addresses.settle(agents, known, wish.master_port, wish.api_port, kept)
     return Layout(nodes, agents, where, software, merged(before, wish.settings))
 
 

@@ -13,6 +13,7 @@ from kazoo.client import KazooClient
 
 from local import addresses, prerequisites
 from local.cluster import Cluster
+from local.kept import choosing
 from local.parts import Part
 from tests.unit.local.test_layout import LAYOUT
 
@@ -71,7 +72,7 @@ def running(folder: Path, jars: Path) -> Iterator[ZooKeeper]:
     """A ZooKeeper with its data below a folder."""
     software = replace(LAYOUT.software, java_home=str(prerequisites.java_home()), zookeeper_jars=str(jars))
     cluster = Roomy(folder)
-    with addresses.choosing(time.sleep):
+    with choosing(time.sleep):
         where = addresses.settle(1, None, None, None)
         cluster.layout = replace(LAYOUT, software=software, addresses=where)
         cluster.start(["zookeeper"], time.sleep)

@@ -22,6 +22,7 @@ from kazoo.client import KazooClient
 
 from local import addresses, prerequisites
 from local.cluster import Cluster
+from local.kept import choosing
 from local.layout import Layout, Software
 from local.parts import agent_names
 from local.running import DIED, PROJECT
@@ -87,9 +88,10 @@ class Deployment:
     def __init__(self, data: Path, software: Software, settings: Mapping[str, str], nodes: int = 3) -> None:
         self.cluster = Cluster(data)
         data.mkdir()
-        with addresses.choosing(time.sleep):
+        with choosing(time.sleep) as kept:
             # Not the next one free: another cluster might take it while this one's scheduler is down.
-            where = addresses.settle(max(nodes, 3), None, None, free_port())
+            where = addresses.settle(max(nodes, 3), None, None, free_port(), kept.by_others(data))
+            kept.add(where.subnet, data)
             self.proxy = MasterProxy((addresses.HOST, where.master_port))
             wanted = {**settings, "MESOS_MASTER": self.proxy.address}
             self.cluster.layout = Layout(nodes, max(nodes, 3), where, software, wanted)
@@ -104,6 +106,7 @@ class Deployment:
     def end(self) -> None:
         """Stop all of it."""
         self.cluster.down(lambda text: None)
+        self.cluster.clear()
         self.proxy.close()
 
     # The scheduler.

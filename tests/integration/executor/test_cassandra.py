@@ -231,7 +231,7 @@ def test_a_node_is_started_watched_asked_and_stopped(start: Any, task: ServerTas
     assert password not in Path(f"/proc/{executor.cassandra}/cmdline").read_text()
     assert not [name for name in environment_of(executor.cassandra) if name.startswith("MESOS_")]
     assert {path.name for path in executor.sandbox.iterdir()} == {"stderr", "volume"}
-    folders = {"cassandra", "dist", "etc", "log", "maintenance", "run"}
+    folders = {"backup", "cassandra", "dist", "etc", "log", "maintenance", "run"}
     assert {path.name for path in volume.iterdir()} == {*folders, "lock"}
     assert [path.name for path in (volume / "dist").iterdir()] == [task.distribution.cassandra.sha512]
 

@@ -62,7 +62,7 @@ def test_status_tells_of_each_part(shared_cluster: LocalCluster) -> None:
     assert done.returncode == 0
     assert set(told["parts"].values()) == {"up"}
     assert told["plan"]["complete"]
-    assert set(told["pids"]) == {"zookeeper", "master", "agent-1", "agent-2", "agent-3", "scheduler"}
+    assert set(told["pids"]) == {"zookeeper", "s3", "master", "agent-1", "agent-2", "agent-3", "scheduler"}
 
 
 def test_a_running_cluster_is_not_changed_by_another_up(shared_cluster: LocalCluster) -> None:
@@ -144,6 +144,6 @@ def test_a_signal_stops_a_cluster_in_the_foreground(tmp_path: Path, number: sign
         running.send_signal(number)
         told = running.stdout.read()
     assert running.returncode == 0
-    assert "zookeeper: stopped" in told
+    assert "zookeeper, s3: stopped" in told
     assert "killed" not in told
     assert belonging_to(data) == []
