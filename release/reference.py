@@ -66,18 +66,18 @@ def _sections() -> Iterator[str]:
 
 def _row(setting: Setting, option: Option | None) -> str:
     name = f"`{option.group}.{option.key}`" if option and setting.name not in LEFT_OUT else ""
-    cells = (f"`{setting.name}`", _default(setting), _text(setting.meaning), _text(setting.kind.rule), name)
+    cells = (f"`{setting.name}`", _default(setting), cell(setting.meaning), cell(setting.kind.rule), name)
     return "| " + " | ".join(cells) + " |\n"
 
 
 def _default(setting: Setting) -> str:
     if setting.derived:
-        return _text(setting.derived)
+        return cell(setting.derived)
     value = plain(value_of(setting))
     return "" if value == "" else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _text(text: str) -> str:
+def cell(text: str) -> str:
     """Plain text in a cell of a table."""
     for mark, written in (
         ("\\", "\\\\"),
@@ -96,7 +96,7 @@ def _cassandra() -> str:
     elsewhere = ", ".join(f"`{key}` ({name})" for key, name in sorted(cassandra_yaml.ELSEWHERE.items()))
     defaults = "".join(f"| `{key}` | `{value}` |\n" for key, value in cassandra_yaml.DEFAULTS.items())
     table = f"\n| Key | Default here |\n|---|---|\n{defaults}"
-    meaning = _text(YAML_MEANING)
+    meaning = cell(YAML_MEANING)
     return CASSANDRA_YAML.format(meaning=meaning, owned=owned, elsewhere=elsewhere) + table
 
 
