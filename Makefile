@@ -42,7 +42,7 @@ bench: $(VENV)/.dev
 dist: $(VENV)/.run
 	@$(BIN)/python -m release.tarball $(ARGS)
 
-# The DC/OS package and the page of the settings, after a change of those.
+# The DC/OS package and the pages of settings and calls, after a change of the settings or of docs/openapi.json.
 generate: $(VENV)/.run
 	@$(BIN)/python -m release.generate
 

@@ -1,16 +1,16 @@
-"""Writes what is generated from the settings: ``make generate``."""
+"""Writes what is generated from the settings and the API's description: ``make generate``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from release import package, reference
+from release import calls, package, reference
 
 
 def generated() -> dict[Path, str]:
     """All generated files and what is in them."""
-    return {**package.generated(), **reference.generated()}
+    return {**package.generated(), **reference.generated(), **calls.generated()}
 
 
 def main() -> int:

@@ -1,10 +1,10 @@
-"""What is generated from the settings is up to date."""
+"""What is generated from the settings and the API's description is up to date."""
 
 from __future__ import annotations
 
 from release.generate import generated
 
 
-def test_the_generated_files_are_those_of_the_settings() -> None:
+def test_the_generated_files_are_up_to_date() -> None:
     for path, content in generated().items():
-        assert path.read_text() == content, f"{path.name} is not of these settings: run make generate"
+        assert path.read_text() == content, f"{path.name} is not up to date: run make generate"
