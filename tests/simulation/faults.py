@@ -215,12 +215,13 @@ def record_damaged(simulation: Simulation, which: float, how: float, long: float
     """A record is cut off, until it is restored from a copy."""
     zookeeper = simulation.zookeeper
     records = zookeeper.records(f"{simulation.root}/")
-    whole = [path for path in records if b'"record"' in records[path]]
-    path = _one(sorted(whole), which)
+    pages = sorted(path for path in records if "/events/" in path)
+    present = [path for path in records if b'"record"' in records[path] and path not in pages[:-1]]
+    path = _one(sorted(present), which)
     if path is None or zookeeper.damaged:
         return False
     zookeeper.damage(path, how)
-    simulation.clock.after(_span(long, 5.0, 300.0), zookeeper.restore, path)
+    simulation.clock.after(_span(long, 5.0, 3600.0), zookeeper.restore, path)
     return True
 
 

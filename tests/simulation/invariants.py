@@ -1,4 +1,7 @@
-"""What must always hold, checked as the models see it happen; each check bears the name of its invariant."""
+"""What must always hold, checked as the models see it happen; each check bears the name of its invariant.
+
+S13: a record that is damaged is never overwritten, for nobody knows what it was.
+"""
 
 from __future__ import annotations
 

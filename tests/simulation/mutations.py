@@ -112,6 +112,9 @@ MUTATIONS: Mapping[str, tuple[Patch, ...]] = {
     "S9: does not store what operators order": ((Store, "commit", _forgets_controls),),
     "S11: every node is its own seed": ((seeds, "boot_seeds", lambda world, node, address: (address,)),),
     "S12: a secret goes into the task": ((launch, "_server_task", _tells_a_secret),),
+    "S13: writes a record whatever has become of it": (
+        (Transaction, "set_data", lambda self, path, data, version=-1: _set_data(self, path, data)),
+    ),
     "L1: a node that has failed twice is never tried again": (
         (lifecycle, "delay", lambda failures: 0.0 if failures < 2 else 1e9),
     ),

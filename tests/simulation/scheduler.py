@@ -34,6 +34,8 @@ BUNDLE = "http://10.9.1.1:9000/v1/artifacts/x/executor.pyz"
 UNINSTALLED = "uninstalled"
 """How a process ends that has left nothing of the service."""
 
+STAND_BACK_SECONDS = 30.0
+
 FIRST_TICK_SECONDS, LAST_TICK_SECONDS = 1.0, 240.0
 """The real loop ticks each second of silence. Here the pauses grow while nothing changes."""
 
@@ -102,9 +104,21 @@ class Scheduler:
     def _main(self) -> Any:
         try:
             self._lead()
-        except (Fenced, Refusal, Unconfirmed, UnreadableRecord, KazooException) as error:
+        except (Fenced, Refusal, Unconfirmed, KazooException) as error:
+            return error
+        except UnreadableRecord as error:
+            self._stand_back()
             return error
         return UNINSTALLED
+
+    def _stand_back(self) -> None:
+        """Let others lead, and look again after a while."""
+        self.loop = None
+        if self.driver is not None:
+            self.driver.stop()
+        if self.client is not None:
+            self.client.close()
+        self.process.sleep(STAND_BACK_SECONDS)
 
     def _ended(self, outcome: Any) -> None:
         if self.driver is not None:
