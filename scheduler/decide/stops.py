@@ -75,9 +75,19 @@ def permission(world: World, node: Node) -> owner.Wait | None:
     waiting = _roll_out_waits(world, node) or owner.may_act(world, node)
     if waiting is not None:
         return waiting
+    return _others_wait(world, node) if node.normal else None
+
+
+def _others_wait(world: World, node: Node) -> owner.Wait | None:
+    """The other members that are down, or may be as far as is known."""
     down = [other.name for other in others(world, node) if _is_down(world, other, node)]
-    if node.normal and down:
+    if down:
         return owner.Wait(f"{', '.join(down)} must be ready first: one node is taken down at a time")
+    unsure = [other.name for other in others(world, node) if not is_reconciled(world, other)]
+    if unsure:
+        return owner.Wait(
+            f"Mesos has not yet told the state of {', '.join(unsure)}: one node is taken down at a time"
+        )
     return None
 
 

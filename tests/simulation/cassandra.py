@@ -46,6 +46,9 @@ class Watcher(Protocol):
     def founded(self, ring: Ring) -> None:
         """A ring has come to be."""
 
+    def joined(self, node: Cassandra) -> None:
+        """A node has become NORMAL."""
+
 
 class Rings:
     """All there is of Cassandra. ``slow`` makes joins last so many times longer."""
@@ -187,6 +190,7 @@ class Cassandra:
         if ring is None:
             raise AssertionError("a member without a ring")
         self.mode = NORMAL
+        self.rings.watcher.joined(self)
         ring.members[self.volume.host_id] = self.address
         ring.up[self.volume.host_id] = self
         self.tell()

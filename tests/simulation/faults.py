@@ -248,7 +248,7 @@ def agent_marked_gone(simulation: Simulation, which: float, how: float, long: fl
     agent = _agent(simulation, which)
     if agent.retired or agent.id is None or not simulation.can_replace():
         return False
-    nodes = [running.task.node for running in agent.executors.values()]
+    nodes = simulation.invariants.placed_on(agent)
     if not simulation.data_live_elsewhere(nodes) or not simulation.master.mark_gone(agent.id):
         return False
     for node in nodes:

@@ -80,6 +80,13 @@ class Invariants:
         record: dict[str, Any] | None = json.loads(data)["record"] if data else None
         return record
 
+    def placed_on(self, agent: Agent) -> list[str]:
+        """The nodes that live on an agent, whether or not they run, as far as is stored."""
+        folder = f"{self.simulation.root}/nodes/"
+        records = [json.loads(d)["record"] for d in self.simulation.zookeeper.records(folder).values()]
+        placed = [r for r in records if r["placement"] and r["placement"]["hostname"] == agent.hostname]
+        return [f"node-{record['number']}" for record in placed]
+
     # ZooKeeper.
 
     def committing(self, client: Client, writes: list[Write]) -> None:
@@ -219,6 +226,10 @@ class Invariants:
         if replaced is not None:
             target = self.simulation.rings.at(replaced)
             self._require(target is None or target is node, "S11", f"{name} replaces {replaced}, which is up")
+
+    def joined(self, node: Cassandra) -> None:
+        """A node is NORMAL: whatever befalls it from now on is not for an earlier kill of ours."""
+        self._down_by_us.pop(node.task.node, None)
 
     def founded(self, ring: Ring) -> None:
         """A ring has come to be."""

@@ -63,6 +63,14 @@ def test_two_nodes_that_are_to_restart_are_never_down_together() -> None:
     assert killed(cluster.intents[mark:]) == ["node-1"]
 
 
+def test_no_node_is_taken_down_while_another_may_be_down_as_far_as_a_new_leader_knows() -> None:
+    cluster = deployed()
+    cluster.subscribe()
+    cluster.update(0, "TASK_RUNNING")
+    assert killed(cluster.tell(RestartNode("node-0"))) == []
+    assert "the state of node-1, node-2: one node is taken down at a time" in steps(cluster)["node-0"].message
+
+
 def test_all_steps_of_deploy_again_take_the_nodes_down_one_by_one() -> None:
     cluster = deployed()
     for number in range(3):
