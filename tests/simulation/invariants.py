@@ -256,12 +256,12 @@ class Invariants:
             self._waits(loop.world, scheduler.now())
 
     def _held(self, scheduler: Scheduler) -> None:
-        """Offers are answered, where the answer can be sent at all."""
-        driver, master = scheduler.driver, self.simulation.master
-        if driver is None or driver.stream is None or master.stream is not driver.stream:
+        """Offers are answered, where the answer can be sent at all. Without ZooKeeper nothing is."""
+        driver, master, client = scheduler.driver, self.simulation.master, scheduler.client
+        if driver is None or driver.stream is None or master.stream is not driver.stream or client is None:
             return
-        now = self.simulation.clock.now
-        old = [o.id for o in master.offers.values() if now - o.since > HELD_SECONDS]
+        latest = self.simulation.clock.now - HELD_SECONDS
+        old = [o.id for o in master.offers.values() if max(o.since, client.connected_since) < latest]
         self._require(not old, "L2", f"offers {', '.join(old)} are held")
 
     def _waits(self, world: World, now: float) -> None:

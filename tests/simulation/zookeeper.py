@@ -215,6 +215,11 @@ class Client:
         """Whether calls go through."""
         return self._server.up and self._server.clock.now >= self._away_until and not self.expired
 
+    @property
+    def connected_since(self) -> float:
+        """When its calls went through again, after they last did not."""
+        return self._away_until
+
     def _back(self) -> None:
         if self._server.clock.now >= self._away_until:
             self.process.wake()
