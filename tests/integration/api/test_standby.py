@@ -83,6 +83,18 @@ def test_a_command_is_carried_out_by_the_leader(standby: FlaskClient, leader: Me
     assert leader.commands == [Interrupt("deploy")]
 
 
+def test_the_page_of_a_standby_gives_orders_and_another_sites_does_not(
+    standby: FlaskClient, leader: MemoryService
+) -> None:
+    assert "All 3 nodes are up" in standby.get("/").get_data(as_text=True)
+    form = {"order": "interrupt", "plan": "deploy"}
+    assert standby.post("/order", data=form, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert leader.commands == []
+    answer = standby.post("/order", data=form, headers={"Origin": "http://localhost"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "./?done=interrupt")
+    assert leader.commands == [Interrupt("deploy")]
+
+
 def test_what_is_wrong_with_a_command_is_told_by_the_leader(standby: FlaskClient, url: str) -> None:
     answer = standby.put("/v1/plan?cmd=interrupt", data=b'{"a": 1}')
     assert answer.status_code == 400
