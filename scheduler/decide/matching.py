@@ -54,11 +54,11 @@ def shortfalls(offer: Offer, node: NodeSettings) -> tuple[str, ...]:
 def disk_for(free: Iterable[Resource], node: NodeSettings) -> Resource | None:
     """The disk to make the volume of: a part of the root disk, or the smallest whole MOUNT disk that does."""
     wanted = node.cassandra.disk_mb
-    disks = [r for r in free if r.name == "disk"]
     if node.cassandra.disk_type == "ROOT":
-        enough = round(sum([d.scalar for d in disks if d.source is None]), 3) >= wanted
-        return Resource("disk", wanted) if enough else None
-    mounts = [d for d in disks if d.source and d.source.kind == "MOUNT" and d.scalar >= wanted]
+        root = sum([r.scalar for r in free if r.name == "disk" and (r.disk is None or r.disk.source is None)])
+        return Resource("disk", wanted) if round(root, 3) >= wanted else None
+    disks = [r for r in free if r.name == "disk" and r.scalar >= wanted]
+    mounts = [d for d in disks if d.source and d.source.kind == "MOUNT"]
     return min(mounts, key=lambda d: d.scalar, default=None)
 
 

@@ -165,8 +165,7 @@ def _start_anew(
     settings = owner.settings_for(world, node)
     short: dict[str, Shortfall] = {}
     for offer in offers:
-        broken = _broken(world, node, offer, neighbours, constraints)
-        lacking = tuple(broken) or matching.shortfalls(offer, settings)
+        lacking = _broken(world, node, offer, neighbours, constraints) or matching.shortfalls(offer, settings)
         if not lacking:
             left = [other for other in offers if other is not offer]
             rack = placement.rack_of(world.ledger.target.node.cassandra.rack, offer, neighbours) or ""
@@ -202,10 +201,11 @@ def _broken(
     offer: Offer,
     neighbours: placement.Neighbours,
     constraints: tuple[Constraint, ...],
-) -> list[str]:
+) -> tuple[str, ...]:
     """The conditions of the node's placement that the offer's agent breaks."""
     rack = placement.wrong_rack(node, world.ledger.target.node.cassandra.rack, offer, neighbours)
-    return placement.given_up(node, offer) + rack + placement.violated(constraints, offer, neighbours)
+    violated = placement.violated(constraints, offer, neighbours)
+    return (*placement.given_up(node, offer), *rack, *violated)
 
 
 def _short(decision: Decision, agent_id: str, shortfall: Shortfall) -> Decision:

@@ -49,8 +49,9 @@ def rack_of(setting: str, offer: Offer, neighbours: Neighbours) -> str | None:
     The setting names an attribute once one agent with a node on it has that; from then on all must have it.
     """
     value = field_of(offer, setting)
-    named = setting.startswith("@") or bool(neighbours.taken(setting))
-    return setting if value is None and not named else value
+    if value is not None or setting.startswith("@") or neighbours.taken(setting):
+        return value
+    return setting
 
 
 def wrong_rack(node: Node, setting: str, offer: Offer, neighbours: Neighbours) -> list[str]:

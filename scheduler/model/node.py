@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from enum import Enum
 
@@ -168,63 +169,63 @@ class Node:
     tokens: tuple[str, ...] = ()
     restoration: Restoration | None = None
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         """As operators call it: node-0."""
         return f"node-{self.number}"
 
-    @property
+    @functools.cached_property
     def alive(self) -> bool:
         """Whether its task runs or may run."""
         return self.task is not None and self.task.state in ALIVE
 
-    @property
+    @functools.cached_property
     def normal(self) -> bool:
         """Whether it is a working member now, as far as it has told."""
         return self.running and self.status is not None and self.status.mode == "NORMAL"
 
-    @property
+    @functools.cached_property
     def running(self) -> bool:
         """Whether Mesos says that its task runs."""
         return self.task is not None and self.task.state == RUNNING
 
-    @property
+    @functools.cached_property
     def unreachable(self) -> bool:
         """Whether Mesos cannot reach its task, which may run on."""
         return self.task is not None and self.task.state == UNREACHABLE
 
-    @property
+    @functools.cached_property
     def was_member(self) -> bool:
         """Whether it ever was a member of the ring, on this volume or on one given up since."""
         return self.bootstrapped or (self.replacement is not None and self.replacement.address is not None)
 
-    @property
+    @functools.cached_property
     def giving_up(self) -> bool:
         """Whether its place is to be given up for a new one, and its task has yet to end there."""
         place, order = self.placement, self.replacement
         return place is not None and order is not None and place.generation == order.generation
 
-    @property
+    @functools.cached_property
     def has_joined(self) -> bool:
         """Whether it has ever been a member of the ring, on this volume or an earlier one."""
         return self.was_member or self.deployed is not None
 
-    @property
+    @functools.cached_property
     def holds_data(self) -> bool:
         """Whether its volume holds what is to be kept: a member's data, or those it is restored with."""
         return self.bootstrapped or self.restoration is not None
 
-    @property
+    @functools.cached_property
     def departing(self) -> bool:
         """Whether it is on its way out of the ring, or out of it and yet to be ended."""
         return self.departure is not None and self.departure.stage in (Stage.LEAVING, Stage.LEFT)
 
-    @property
+    @functools.cached_property
     def left(self) -> bool:
         """Whether it is a member no more and never will be again, however much of it is still there."""
         return self.departure is not None and self.departure.stage is not Stage.LEAVING
 
-    @property
+    @functools.cached_property
     def gone(self) -> bool:
         """Whether nothing of it is left but its record."""
         return self.departure is not None and self.departure.stage is Stage.UNRESERVED
