@@ -53,9 +53,9 @@ def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
         if node.placement is not None:
             decision, left = _start_again(decision, node, left, now)
     for number in [node.number for node in wanting]:
-        # As it is now: a place may have been given up just above.
+        # As it is now: its place may have been given up just above, or the founder started.
         node = decision.world.ledger.nodes[number]
-        if node.placement is None:
+        if node.placement is None and owner.may_start(decision.world, node, now) is None:
             decision, left = _start_anew(decision, node, left, now)
     decision, left = maintenance.use(decision, left, now)
     return _decline(decision, left)

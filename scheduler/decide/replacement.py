@@ -34,15 +34,33 @@ def order(decision: Decision, node: Node, force: bool, now: float) -> Decision:
             f"{node.name} is up: {up}; PUT /v1/nodes/restart?node={node.name} restarts it where it is, "
             "and force=true replaces it all the same"
         )
+    decision = _withdraw_others(decision, node)
     replacement = Replacement(place.generation, place.agent_id, place.hostname, _replaced(node, place), now)
     return decision.with_node(
         dataclasses.replace(node, replacement=replacement, restart_ordered=False, failures=0, not_before=0.0)
     )
 
 
+def _withdraw_others(decision: Decision, node: Node) -> Decision:
+    """Forget orders that wait for this node to be ready, which its replacement alone may bring about."""
+    for other in _others_under_way(decision.world, node):
+        decision = decision.with_node(dataclasses.replace(other, replacement=None))
+    return decision
+
+
+def _others_under_way(world: World, node: Node) -> list[Node]:
+    return [other for other in _under_way(world) if other.number != node.number]
+
+
+def _goes_first(node: Node, other: Node) -> bool:
+    """Whether the node is down, and the other, whose replacement is ordered too, works on until it is not."""
+    return other.giving_up and other.normal and not node.normal and not owner.order_begun(other)
+
+
 def _require_peers(world: World, node: Node) -> None:
-    """One is replaced at a time, and only where another member has its data."""
-    under_way = next((other for other in _under_way(world) if other.number != node.number), None)
+    """One is replaced at a time, a node that is down first, and only where another member has its data."""
+    others = _others_under_way(world, node)
+    under_way = next((other for other in others if not _goes_first(node, other)), None)
     if under_way is not None:
         raise Refused(f"{under_way.name} is being replaced, and one node is at a time: wait for its end")
     missing = seeds.no_source(world, node)

@@ -166,7 +166,10 @@ def _place(before: Node, after: Node) -> Iterator[tuple[str, str]]:
     if after.replacement is not None and before.replacement != after.replacement:
         yield f"is to be replaced: its place on {after.replacement.hostname} is given up", ""
     elif before.replacement is not None and after.replacement is None and after.departure is None:
-        yield "is replaced", ""
+        if before.giving_up:
+            yield "stays where it is", "a node that is down is replaced first; order it again after that"
+        else:
+            yield "is replaced", ""
 
 
 def _operation(before: Operation | None, after: Operation) -> Iterator[Entry]:

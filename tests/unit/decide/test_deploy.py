@@ -2,7 +2,7 @@
 
 from protocol.task import decode_task
 from scheduler.decide.plans import plans
-from scheduler.model.event import Interrupt, Proceed
+from scheduler.model.event import ForceComplete, Interrupt, Proceed
 from scheduler.model.intent import Accept, Create, Decline, Launch, Reserve, Revive
 from scheduler.model.plan import Status
 from scheduler.model.resource import Resource
@@ -44,6 +44,16 @@ def test_the_founder_is_its_own_only_seed_and_the_others_join_through_it() -> No
     first = decode_task(launches(cluster.offers(offer(1)))[0].data)
     assert (first.founder, first.seeds) == (True, ("10.0.0.1",))
     assert cluster.world.ledger.cluster.founder == "node-0"
+    cluster.normal(0)
+    second = decode_task(launches(cluster.offers(offer(2)))[0].data)
+    assert (second.founder, second.seeds) == (False, ("10.0.0.1",))
+
+
+def test_no_node_is_started_beside_the_founder_that_it_has_to_join_through() -> None:
+    cluster = Cluster()
+    cluster.subscribe()
+    cluster.tell(ForceComplete("deploy", "Deploy", "node-0"))
+    assert [launch.name for launch in launches(cluster.offers(offer(1), offer(2)))] == ["node-0"]
     cluster.normal(0)
     second = decode_task(launches(cluster.offers(offer(2)))[0].data)
     assert (second.founder, second.seeds) == (False, ("10.0.0.1",))

@@ -8,6 +8,7 @@ import pytest
 
 from protocol.message import SEEDS, decode_message
 from protocol.task import ServerTask, decode_task
+from scheduler.decide import eventlog
 from scheduler.decide.core import decide
 from scheduler.decide.decision import Refused, UnknownName
 from scheduler.decide.plans import plans
@@ -190,6 +191,35 @@ def test_a_task_that_comes_back_after_its_node_was_replaced_is_killed() -> None:
     cluster.offers(offer(4))
     intents = cluster.tell(Updated(TaskUpdate(old.id, "TASK_RUNNING", "S2")))
     assert Kill(old.id, "S2", 0.0) in intents
+
+
+def test_a_node_that_is_down_is_replaced_before_one_whose_replacement_waits_for_it() -> None:
+    cluster = deployed()
+    cluster.update(1, "TASK_GONE_BY_OPERATOR")
+    noticed(cluster)
+    cluster.tell(ReplaceNode("node-2", force=True))
+    waiting = step(cluster, 2)
+    assert waiting is not None
+    assert "node-1 must be ready first" in waiting.message
+    cluster.tell(ReplaceNode("node-1"))
+    assert cluster.node(2).replacement is None
+    assert cluster.node(2).alive
+    last = [entry.what for entry in eventlog.entries(cluster.world.ledger)][-2:]
+    assert sorted(last) == [
+        "node-1 is to be replaced: its place on host-2 is given up",
+        "node-2 stays where it is",
+    ]
+    assert server(cluster.offers(offer(4))).replace_address == "10.0.0.2"
+    cluster.normal(1)
+    cluster.tell(ReplaceNode("node-2", force=True))
+    assert cluster.node(2).giving_up
+
+
+def test_a_replacement_that_has_begun_is_not_withdrawn() -> None:
+    cluster = deployed()
+    cluster.tell(ReplaceNode("node-2", force=True))
+    cluster.update(1, "TASK_GONE_BY_OPERATOR")
+    assert "node-2 is being replaced" in refused(cluster, ReplaceNode("node-1"))
 
 
 def test_one_node_is_replaced_at_a_time() -> None:
