@@ -40,7 +40,7 @@ from scheduler.model.offer import Offer
 from scheduler.model.resource import Resource
 from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
 from scheduler.model.task import TaskUpdate
-from scheduler.model.world import World
+from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
 from scheduler.store.session import SESSION_SECONDS, Session
 from tests.integration import scheduler as schedulers
@@ -204,7 +204,7 @@ def plan(zookeeper: ZooKeeper, nodes: int) -> dict[str, Any]:
     began = time.monotonic()
     again = Leader(zookeeper, settings)
     resumed = time.monotonic() - began
-    if again.loop.world.ledger != deployed:
+    if _without_events(again.loop.world.ledger) != _without_events(deployed):
         raise SystemExit("what was resumed is not what was stored")
     again.close()
     return {
@@ -216,6 +216,11 @@ def plan(zookeeper: ZooKeeper, nodes: int) -> dict[str, Any]:
         "memory_mb": round(memory / 1024, 1),
         "resume_seconds": round(resumed, 2),
     }
+
+
+def _without_events(ledger: Ledger) -> Ledger:
+    """All but the event log, which tells of the new registration."""
+    return dataclasses.replace(ledger, events={})
 
 
 def main() -> int:
