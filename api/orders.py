@@ -23,11 +23,16 @@ class Preview(Exception):
         self.plan = plan
 
 
+def is_dry_run() -> bool:
+    """Whether the call is to change nothing."""
+    return switch(request.args.to_dict(), DRY_RUN)
+
+
 def give(service: Service, command: Command, plan: str) -> None:
     """Have an order carried out; returns once it is stored. ``plan`` is the one in which it shows.
 
     Raises Preview instead where the call asked for a dry run; else as ``Service.command`` does.
     """
-    if switch(request.args.to_dict(), DRY_RUN):
+    if is_dry_run():
         raise Preview(service.preview(command), plan)
     service.command(Ordered(command, caller().name, origin()))

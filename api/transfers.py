@@ -10,7 +10,7 @@ from api import answers, bodies
 from api.errors import BadRequest
 from api.openapi import parameters
 from api.openapi.described import described
-from api.orders import DRY_RUN, give
+from api.orders import DRY_RUN, give, is_dry_run
 from api.requests import body, query
 from api.transfer_requests import RATE, TransferRequest, own_request, rate, read_request, with_keys_sealed
 from protocol.backup import BACKUP, DELETE, NEW, RESTORE, VERIFY, Ask, Checked
@@ -126,7 +126,8 @@ def _look(service: Service, kind: str, request: TransferRequest) -> None:
     except Refused as error:
         raise Conflict(str(error)) from None
     transfer = request.transfer
-    found = service.place(Ask(transfer.place, request.keys, transfer.name))
+    write = kind == BACKUP and not is_dry_run()
+    found = service.place(Ask(transfer.place, request.keys, transfer.name, write))
     if found.problem:
         raise BadRequest(found.problem)
     if kind == BACKUP and found.found:

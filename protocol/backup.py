@@ -140,11 +140,15 @@ class Tidy:
 
 @dataclass(frozen=True)
 class Ask:
-    """A question on a place, to be answered at once; ``name`` is a backup's where one is asked for."""
+    """A question on a place, to be answered at once; ``name`` is a backup's where one is asked for.
+
+    ``write``: whether the place may be written to, which is tried.
+    """
 
     place: Place
     keys: Keys | None = None
     name: str = ""
+    write: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ def look(ask: Ask) -> Checked:
             try:
                 manifest = catalog.manifest(s3, ask.name)
             except NotThere:
-                publish.check(s3, ask.name)
+                if ask.write:
+                    publish.check(s3, ask.name)
                 return Checked()
             return Checked(found=True, nodes=len(manifest.nodes))
     except NameTaken:

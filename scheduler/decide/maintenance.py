@@ -111,9 +111,9 @@ def _settled(world: World, operation: Operation, now: float) -> Operation:
         operation = dataclasses.replace(operation, failed=_failure(broken))
     if any(part.alive for part in parts) or not operation.closing:
         return operation
-    return (
-        operation if transfers.is_untidy(world, operation) else dataclasses.replace(operation, ended_at=now)
-    )
+    if transfers.is_untidy(world, operation):
+        return operation
+    return transfers.unsealed(dataclasses.replace(operation, ended_at=now))
 
 
 def _failure(part: Part) -> str:

@@ -179,6 +179,8 @@ def _operation(before: Operation | None, after: Operation) -> Iterator[Entry]:
         yield _entry("operation", after.kind, f"{title} has begun", f"on {nodes}")
     elif before.status != after.status and after.status == RUNNING:
         yield _entry("operation", after.kind, f"{title} goes on")
+    elif _is_committed(after) and not _is_committed(before):
+        yield _entry("operation", after.kind, f"{title} has passed the point of no return")
     elif before.status != after.status:
         why = after.failed if after.status == FAILED else ""
         yield _entry("operation", after.kind, f"{title} is {after.status}", why)
@@ -187,6 +189,10 @@ def _operation(before: Operation | None, after: Operation) -> Iterator[Entry]:
 def _title(kind: str, transfer: Transfer | None) -> str:
     """What people call an operation, and the backup that it is of."""
     return kind if transfer is None else f"{TITLES.get(kind, kind)} {transfer.name}"
+
+
+def _is_committed(operation: Operation) -> bool:
+    return operation.transfer is not None and operation.transfer.committed
 
 
 def _steps(phase: str, step: str | None) -> str:

@@ -303,14 +303,12 @@ def _without_old_keys(decision: Decision) -> Decision:
     if world.keys.keys() <= needed:
         return decision
     keys = {ident: one for ident, one in world.keys.items() if ident in needed}
-    return Decision(_unsealed(dataclasses.replace(world, keys=keys), needed), decision.intents)
+    return Decision(dataclasses.replace(world, keys=keys), decision.intents)
 
 
-def _unsealed(world: World, needed: set[str]) -> World:
-    """Without what is sealed of operations that have ended."""
-    for operation in world.ledger.operations.values():
-        transfer = operation.transfer
-        if operation.id not in needed and transfer is not None and transfer.sealed:
-            bare = dataclasses.replace(operation, transfer=dataclasses.replace(transfer, sealed=""))
-            world = with_operation(Decision(world), bare).world
-    return world
+def unsealed(operation: Operation) -> Operation:
+    """The record of an operation that has ended, for which nobody needs what was sealed."""
+    transfer = operation.transfer
+    if transfer is None or not transfer.sealed:
+        return operation
+    return dataclasses.replace(operation, transfer=dataclasses.replace(transfer, sealed=""))

@@ -36,7 +36,14 @@ def service() -> MemoryService:
 def test_a_backup_is_started_with_the_payload_of_the_reference(service: MemoryService) -> None:
     assert put(service, "/v1/backup/start", BODY) == (202, STARTED)
     assert service.commands == [StartTransfer("backup", Transfer("nightly", PLACE), KEYS)]
-    assert service.asked == [Ask(PLACE, KEYS, "nightly")]
+    assert service.asked == [Ask(PLACE, KEYS, "nightly", write=True)]
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nowhere(service: MemoryService) -> None:
+    status, told = put(service, "/v1/backup/start?dry_run=true", BODY)
+    assert (status, told["plan"]["phases"][0]["name"], service.commands) == (200, "Snapshot", [])
+    assert service.asked == [Ask(PLACE, KEYS, "nightly", write=False)]
+    assert "canary" not in str(told)
 
 
 def test_without_keys_the_nodes_use_their_own(service: MemoryService) -> None:

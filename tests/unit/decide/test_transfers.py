@@ -180,6 +180,15 @@ def test_after_a_change_of_leader_an_operation_waits_for_credentials_and_says_so
     assert len(offer_slots(cluster)) == 3
 
 
+def test_what_was_sealed_is_stored_until_the_end_and_no_longer(cluster: Cluster) -> None:
+    cluster.tell(order(sealed="unreadable"))
+    assert b"unreadable" in to_bytes(operation(cluster))
+    cluster.tell(StopOperation("backup"))
+    end(cluster)
+    assert operation(cluster).status == "stopped"
+    assert b"unreadable" not in to_bytes(operation(cluster))
+
+
 def test_a_second_order_of_another_name_is_refused(cluster: Cluster) -> None:
     cluster.tell(order())
     with pytest.raises(Refused, match="backup has been running"):
