@@ -14,8 +14,9 @@ from executor.backup import catalog
 from executor.backup.download import DownloadJob, download
 from executor.cql import CqlRefused
 from executor.failure import NotAnswering
-from executor.jolokia import execute
+from executor.jolokia import execute, read
 from executor.maintenance.disk import free_bytes
+from executor.management import STORAGE
 from executor.transfers import schema
 from executor.transfers.errand import Errand, Unfit
 from executor.transfers.saving import Outcome, facts
@@ -36,6 +37,7 @@ def prepare(errand: Errand) -> Outcome:
     errand.control.doing("schema")
     manifest = catalog.manifest(errand.client(), errand.task.name)
     own = facts(errand)
+    _require_partitioner(errand, manifest)
     if errand.task.restore_type == NEW:
         require_empty(errand)
         source = _by_place(errand, manifest)
@@ -110,6 +112,13 @@ def _require_like(version: str, tokens: int, source: NodeSummary, manifest: Clus
             f"the backup is of Cassandra {manifest.cassandra_version} and this cluster runs {version}: "
             "deploy it with the same release, and upgrade afterwards"
         )
+
+
+def _require_partitioner(errand: Errand, manifest: ClusterManifest) -> None:
+    (name,) = errand.ask(read(STORAGE, "PartitionerName"))
+    here = str(name).rpartition(".")[2]
+    if here != manifest.partitioner:
+        raise Unfit(f"the backup has the partitioner {manifest.partitioner}, and this cluster {here}")
 
 
 def _release(version: str) -> list[str]:
@@ -192,7 +201,7 @@ def _import(jolokia: Any, folder: Path) -> None:
         shutil.rmtree(index)
     keyspace, _, table = _table(folder).partition(".")
     bean = f"org.apache.cassandra.db:type=Tables,keyspace={keyspace},table={table}"
-    # Level and repaired state are then's; verified, each token too; moved, so that it takes no more room.
+    # Level and repaired state begin anew; all is verified, each token too; moved, it takes no more room.
     flags = (True, True, True, True, True, True, False)
     (answer,) = jolokia.ask([execute(bean, IMPORT, [str(folder)], *flags)], IMPORT_SECONDS)
     if "value" not in answer:

@@ -14,7 +14,7 @@ import pytest
 from local.running import PROJECT
 from tests.integration.backup import rows
 from tests.integration.backup.conftest import Backups
-from tests.integration.backup.test_resume import kill_executor
+from tests.integration.backup.test_resume import kill_executor, kill_scheduler
 from tests.integration.conftest import LocalCluster
 
 pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.soak]
@@ -71,8 +71,7 @@ def test_rows_views_indexes_counters_functions_and_roles_are_back_in_a_new_clust
     with cluster(tmp_path / "new", store) as new:
         new.order("/v1/restore/start", "whole")
         new.until("/v1/restore/status", lambda told: told["nodes"]["node-1"]["phase"] == "Restore")
-        assert new.local.command("kill", "scheduler").returncode == 0
-        assert new.local.command("start", "scheduler").returncode == 0
+        kill_scheduler(new)
         new.until("/v1/restore/status", lambda told: told["nodes"]["node-0"]["status"] == "COMPLETE")
         kill_executor(new, 0)
         new.done("restore")

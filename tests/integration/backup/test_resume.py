@@ -19,7 +19,7 @@ from tests.integration.conftest import LocalCluster
 pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.soak]
 
 KEYSPACE = "resumed"
-SLOW = 0.03
+SLOW = 0.01
 """Megabytes a second: a backup of a few takes its time."""
 
 
@@ -45,6 +45,7 @@ def backups(cluster: LocalCluster) -> Backups:
 def kill_scheduler(backups: Backups) -> None:
     assert backups.local.command("kill", "scheduler").returncode == 0
     assert backups.local.command("start", "scheduler").returncode == 0
+    backups.until("/v1/backup/status", lambda told: True)
 
 
 def kill_executor(backups: Backups, node: int) -> None:
@@ -55,8 +56,9 @@ def kill_executor(backups: Backups, node: int) -> None:
 
 
 def uploading(told: Any) -> bool:
-    nodes = told["nodes"].values()
-    return all(node["phase"] == "Upload" and node["bytes_done"] > 0 for node in nodes)
+    return all(
+        (node["phase"], node["status"]) == ("Upload", "IN_PROGRESS") for node in told["nodes"].values()
+    )
 
 
 def begin_slowly(backups: Backups, name: str) -> None:
