@@ -140,10 +140,10 @@ def _look(service: Service, kind: str, request: TransferRequest) -> None:
 
 def _require_fitting(service: Service, restore_type: str, found: Checked) -> None:
     nodes = len(service.world().ledger.staying())
-    if found.nodes and found.nodes != nodes:
+    if restore_type == NEW and found.nodes and found.nodes != nodes:
         raise Conflict(
-            f"the backup has {found.nodes} nodes and this cluster {nodes}: a restore needs the same number; "
-            "deploy a new cluster with as many, restore there, and scale it afterwards"
+            f"the backup has {found.nodes} nodes and this cluster {nodes}: a restore into a new cluster "
+            "needs the same number; restore_type existing loads the rows into any"
         )
     users = service.schema().users() if restore_type == NEW else {}
     if users:

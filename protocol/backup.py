@@ -68,7 +68,8 @@ class BackupTask:
     backup calls it, whose data this one takes. ``summaries`` and ``schema`` are what earlier phases have
     found, for the manifest. ``keyspaces`` and ``tables`` (``keyspace.table``) are None for all. A deletion is
     of ``names``, or of those of the cluster's backups that are neither among the newest ``keep_last`` nor
-    younger than ``keep_days``.
+    younger than ``keep_days``. ``loaded`` are the nodes, as the backup calls them, whose rows this one sends
+    to wherever they belong now; ``helper_memory_mb`` is what the program that does may take.
     """
 
     node: str
@@ -91,6 +92,8 @@ class BackupTask:
     force: bool = False
     keep_last: int | None = None
     keep_days: float | None = None
+    loaded: tuple[str, ...] = ()
+    helper_memory_mb: float = 512.0
 
     @property
     def tag(self) -> str:

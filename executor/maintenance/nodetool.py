@@ -71,20 +71,24 @@ class Nodetool:
 
     def _command(self) -> list[str]:
         started = self._started
-        heap = max(LEAST_HEAP_MB, int(self._memory_mb) - OVERHEAD_MB)
         libraries: Path = started.programs.cassandra / "lib"
         login = ["-u", started.credentials.user, "-pwf", str(started.layout.etc / "jmxremote.password")]
         where = ["-h", started.bound, "-p", str(started.task.ports.jmx)]
         return [
             started.programs.java,
             *OPTIONS,
-            f"-Xmx{heap}M",
+            f"-Xmx{heap_mb(self._memory_mb)}M",
             "-cp",
             f"{libraries}/*",
             "org.apache.cassandra.tools.NodeTool",
             *where,
             *login,
         ]
+
+
+def heap_mb(memory_mb: float) -> int:
+    """The heap of a helper that may take so much memory in all."""
+    return max(LEAST_HEAP_MB, int(memory_mb) - OVERHEAD_MB)
 
 
 def _last_words(output: str) -> str:

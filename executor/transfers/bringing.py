@@ -19,14 +19,16 @@ from executor.maintenance.disk import free_bytes
 from executor.management import STORAGE
 from executor.transfers import schema
 from executor.transfers.errand import Errand, Unfit
+from executor.transfers.loader import Loader, ended_with
 from executor.transfers.saving import Outcome, facts
-from protocol.backup import NEW, Member
+from protocol.backup import NEW, BackupTask, Member
 from protocol.schema import is_system
 
 DEFAULT_ROLES = frozenset({"cassandra"})
 
 IMPORT = "importNewSSTables(java.util.Set,boolean,boolean,boolean,boolean,boolean,boolean,boolean)"
 IMPORT_SECONDS = 3600.0
+SCHEMA_SECONDS = 10.0
 
 
 def prepare(errand: Errand) -> Outcome:
@@ -42,12 +44,14 @@ def prepare(errand: Errand) -> Outcome:
         require_empty(errand)
         source = _by_place(errand, manifest)
         _require_like(own.cassandra_version, len(own.tokens), source, manifest)
-    else:
-        source = _by_tokens(own.tokens, manifest)
-    _require_room(errand, source.bytes)
-    if errand.task.restore_type != NEW:
-        schema.create(errand, catalog.schema(errand.client(), manifest))
-    return {"source": source.facts.node, "tokens": list(source.facts.tokens)}
+        _require_room(errand, source.bytes)
+        return {"source": source.facts.node, "tokens": list(source.facts.tokens)}
+    same = _is_ring_of(errand, manifest)
+    sources = [_by_tokens(own.tokens, manifest)] if same else _share(errand, manifest)
+    _require_room(errand, sum(source.bytes for source in sources))
+    schema.create(errand, catalog.schema(errand.client(), manifest))
+    names = [source.facts.node for source in sources]
+    return {"source": names[0], "tokens": list(own.tokens)} if same else {"loaded": names}
 
 
 def require_empty(errand: Errand) -> None:
@@ -69,9 +73,6 @@ def require_empty(errand: Errand) -> None:
             "a restore into a new cluster needs an empty one, and this has the roles "
             f"{', '.join(sorted(roles - DEFAULT_ROLES))}: drop them if nobody needs them"
         )
-
-
-SCHEMA_SECONDS = 10.0
 
 
 def _by_place(errand: Errand, manifest: ClusterManifest) -> NodeSummary:
@@ -125,14 +126,30 @@ def _release(version: str) -> list[str]:
     return version.split(".")[:2]
 
 
+def _is_ring_of(errand: Errand, manifest: ClusterManifest) -> bool:
+    """Whether the ring has the tokens that it had then, so that each node's rows are still its own."""
+    (ring,) = errand.ask(read(STORAGE, "TokenToEndpointMap"))
+    return set(ring) == {token for node in manifest.nodes for token in node.facts.tokens}
+
+
+def _share(errand: Errand, manifest: ClusterManifest) -> list[NodeSummary]:
+    """The nodes of the backup whose rows this one sends to where they belong now. Raises Unfit."""
+    if errand.word.login is not None:
+        raise Unfit(
+            "the ring has other tokens than the backup's, and Cassandra's loader, which that needs, is not "
+            "used where CQL asks for a login, for it takes passwords on its command line alone"
+        )
+    index = [member.name for member in errand.task.members].index(errand.task.node)
+    return list(manifest.nodes[index :: len(errand.task.members)])
+
+
 def _by_tokens(tokens: Sequence[str], manifest: ClusterManifest) -> NodeSummary:
-    """The node of the backup that had the same tokens, and so the same rows."""
+    """The node of the backup that had the same tokens, and so the same rows. Raises Unfit."""
     for node in manifest.nodes:
-        if sorted(node.facts.tokens) == sorted(tokens):
+        if set(node.facts.tokens) == set(tokens):
             return node
     raise Unfit(
-        f"no node of the backup {manifest.name} had the tokens of this one: the cluster is another one, or "
-        "has other nodes since; restore into a new cluster with the same number of nodes instead"
+        f"no node of the backup {manifest.name} had the tokens of this one, though together they are the same"
     )
 
 
@@ -146,28 +163,36 @@ def _require_room(errand: Errand, needed: int) -> None:
 
 
 def bring(errand: Errand) -> Outcome:
-    """Bring all files of the source into a folder of their own, every byte hashed.
+    """Bring all files of the source, or of those that are loaded, into folders of their own, hashed.
 
     Raises S3Failed, Damaged, Stopped, Unfit, NotAnswering.
     """
-    task = errand.task
-    client = errand.client()
-    keyspaces, tables = (None, None) if task.restore_type == NEW else _wanted(errand, client)
-    job = DownloadJob(task.name, task.source, errand.staging, keyspaces, tables)
-    done = download(client, job, errand.control)
+    task, client = errand.task, errand.client()
+    brought = [download(client, job, errand.control) for job in _jobs(errand, client)]
     if task.restore_type == NEW:
         require_empty(errand)
-    return {"files": done.files, "bytes": done.bytes}
+    return {"files": sum(done.files for done in brought), "bytes": sum(done.bytes for done in brought)}
 
 
-def _wanted(errand: Errand, client: Client) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+def _jobs(errand: Errand, client: Client) -> list[DownloadJob]:
+    task = errand.task
+    if task.restore_type == NEW:
+        return [DownloadJob(task.name, task.source, errand.staging)]
+    manifest = catalog.manifest(client, task.name)
+    wanted = _wanted(task, client, manifest)
+    if task.source:
+        return [DownloadJob(task.name, task.source, errand.staging, *wanted)]
+    return [DownloadJob(task.name, name, errand.staging / name, *wanted) for name in task.loaded]
+
+
+def _wanted(
+    task: BackupTask, client: Client, manifest: ClusterManifest
+) -> tuple[frozenset[str] | None, frozenset[str] | None]:
     """The keyspaces or the tables to bring into an existing cluster: never Cassandra's own.
 
     Raises Unfit where the backup lacks what was named.
     """
-    task = errand.task
-    manifest = catalog.manifest(client, task.name)
-    held = catalog.contents(client, manifest, manifest.node(task.source))
+    held = [one for node in manifest.nodes for one in catalog.contents(client, manifest, node)]
     tables = {f"{one.keyspace}.{one.table}" for one in held if not is_system(one.keyspace)}
     keyspaces = {name.partition(".")[0] for name in tables}
     missing = set(task.tables or ()) - tables or set(task.keyspaces or ()) - keyspaces
@@ -179,7 +204,12 @@ def _wanted(errand: Errand, client: Client) -> tuple[frozenset[str] | None, froz
 
 
 def take_in(errand: Errand) -> Outcome:
-    """Have Cassandra take in what was brought, a table at a time, checked once more. Raises NotAnswering."""
+    """Have Cassandra take in what was brought, a table at a time, checked once more.
+
+    Raises NotAnswering, Unfit, Stopped, S3Failed, Damaged.
+    """
+    if errand.task.loaded:
+        return _load_all(errand)
     folders = sorted(path for path in errand.staging.glob("*/*") if path.is_dir())
     errand.control.expect(len(folders), 0)
     with closing(errand.jolokia()) as jolokia:
@@ -187,6 +217,23 @@ def take_in(errand: Errand) -> Outcome:
             errand.control.check()
             errand.control.doing(f"import of {_table(folder)}")
             _import(jolokia, folder)
+            errand.control.add(1, 0)
+    return {"tables": len(folders)}
+
+
+def _load_all(errand: Errand) -> Outcome:
+    """Send all rows to wherever they belong now; views' rows follow from those of their tables."""
+    client = errand.client()
+    views = schema.views(catalog.schema(client, catalog.manifest(client, errand.task.name)))
+    found = sorted(path for path in errand.staging.glob("*/*/*") if path.is_dir())
+    folders = [folder for folder in found if _table(folder) not in views]
+    errand.control.expect(len(folders), 0)
+    loader = Loader(errand.started, errand.task.helper_memory_mb)
+    with ended_with(errand.control, loader):
+        for folder in folders:
+            errand.control.check()
+            errand.control.doing(f"loading of {_table(folder)}")
+            loader.load(folder)
             errand.control.add(1, 0)
     return {"tables": len(folders)}
 

@@ -19,6 +19,7 @@ CREATE = re.compile(
 NAME = r'(?:"(?:[^"]|"")+"|\w+)'
 INDEX_TABLE = re.compile(rf"{NAME}\s+ON\s+({NAME})\.", re.IGNORECASE)
 FIRST = re.compile(rf"({NAME})")
+VIEW = "MATERIALIZED VIEW"
 TABLE_ID = re.compile(r"\bID\s*=\s*[0-9a-f-]{36}\s*(?:AND\b)?", re.IGNORECASE)
 
 
@@ -92,6 +93,13 @@ def keyspace_of(statement: str) -> str | None:
         return None
     name = place[1]
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def views(text: str) -> set[str]:
+    """The materialized views of a schema, as ``keyspace.view``."""
+    found = (CREATE.match(statement) for statement in split(text))
+    names = (match[2].split(None, 1)[0] for match in found if match and match[1].upper() == VIEW)
+    return {name.replace('"', "") for name in names}
 
 
 def split(text: str) -> list[str]:

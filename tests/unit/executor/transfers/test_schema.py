@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.transfers.schema import keyspace_of, split
+from executor.transfers.schema import keyspace_of, split, views
 
 FUNCTION = (
     "CREATE FUNCTION ks.f(a int) RETURNS NULL ON NULL INPUT RETURNS int LANGUAGE java AS $$ return a; $$"
@@ -41,3 +41,8 @@ def test_semicolons_within_texts_and_functions_end_no_statement(text: str, state
 )
 def test_a_statement_is_of_a_keyspace(statement: str, keyspace: str | None) -> None:
     assert keyspace_of(statement) == keyspace
+
+
+def test_views_are_told_from_tables() -> None:
+    text = 'CREATE MATERIALIZED VIEW ks.v AS\n  SELECT * FROM ks.t;\nCREATE TABLE "ks"."w" (id int)'
+    assert views(text) == {"ks.v"}
