@@ -120,7 +120,7 @@ def _by_nodetool(places: Json) -> float:
 def _nodetool(agent: Json) -> list[str]:
     """Nodetool for the node on an agent, as an operator would run it there."""
     (volume,) = Path(agent["work_dir"]).glob("volumes/roles/*/*")
-    (libraries,) = {jar.parent for jar in volume.glob("dist/**/lib/apache-cassandra-*.jar")}
+    (libraries,) = {jar.parent for jar in volume.glob("dist/**/lib/cassandra-all-*.jar")}
     password = volume / "etc" / "jmxremote.password"
     user = password.read_text().split()[0]
     host = agent["url"].removeprefix("http://").rpartition(":")[0]
