@@ -1,1 +1,0 @@
-"""Stand-in for the http-parser distribution (see ``http_parser.http``)."""
