@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Collection, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from local.failure import Failure
+from local.locks import locked
 
 HOST = "127.0.0.1"
 """Where the parts are that a cluster has one of."""
@@ -45,21 +50,15 @@ def free_subnet(hosts: Collection[int], ports: Collection[int], subnets: Iterabl
     raise Failure(f"nowhere on loopback are {len(hosts)} addresses free: stop clusters that are not needed")
 
 
-def settle(
-    agents: int,
-    before: Addresses | None,
-    master_port: int | None,
-    api_port: int | None,
-    kept: Collection[str] = (),
-) -> Addresses:
+def settle(agents: int, before: Addresses | None, master_port: int | None, api_port: int | None) -> Addresses:
     """Addresses on which nobody listens, as before as far as can be. Raises Failure.
 
-    Agents keep theirs at any price: nodes know each other by them. ``kept`` are the subnets of others.
+    Agents keep theirs at any price: nodes know each other by them.
     """
     if before is None:
-        subnets = (subnet for subnet in SUBNETS if subnet not in kept)
-        subnet = free_subnet(range(1, agents + 1), AGENT_PORTS, subnets)
-        before = Addresses(subnet, ZOOKEEPER_PORT, MASTER_PORT, API_PORT)
+        before = Addresses(
+            free_subnet(range(1, agents + 1), AGENT_PORTS, SUBNETS), ZOOKEEPER_PORT, MASTER_PORT, API_PORT
+        )
     else:
         _require_free(before.subnet, agents)
     others = set(AGENT_PORTS)
@@ -70,6 +69,11 @@ def settle(
     api = _port(before.api_port, api_port, others)
     others.add(api)
     return Addresses(before.subnet, zookeeper, master, api, _port(before.s3_port, None, others))
+
+
+def choosing(pause: Callable[[float], None]) -> AbstractContextManager[None]:
+    """Keeps this user's other clusters from choosing until what was chosen is listened on."""
+    return locked(Path(tempfile.gettempdir()) / f"cassandra-mesos-{os.getuid()}.lock", pause)
 
 
 def _require_free(subnet: str, agents: int) -> None:

@@ -16,7 +16,7 @@ class Cluster(Running[Layout]):
     """``cluster.json`` in the data directory holds the layout, and each started part's process."""
 
     def __init__(self, data: Path) -> None:
-        super().__init__(data, layouts.FILE, layouts.from_json, "python -m local up makes one")
+        super().__init__(data, "cluster.json", layouts.from_json, "python -m local up makes one")
 
     @property
     def parts(self) -> dict[str, Part]:

@@ -11,9 +11,6 @@ from local.addresses import HOST, Addresses
 
 Json = dict[str, Any]
 
-FILE = "cluster.json"
-"""Where it is stored, in the cluster's data directory."""
-
 LEAST_AGENTS = 3
 
 BUCKET = "backups"

@@ -14,7 +14,6 @@ from typing import Any
 from local import addresses
 from local.addresses import AGENT_PORT, MASTER_PORT
 from local.failure import Missing
-from local.kept import choosing
 from local.parts import Part, mesos_agent, mesos_master
 from local.process import belonging_to, end_all
 from local.running import Pause, Running
@@ -101,7 +100,7 @@ class MesosCluster(Running[MesosLayout]):
     ) -> None:
         """End and forget what was there, and start anew. Raises Failure."""
         self.wipe()
-        with choosing(pause):
+        with addresses.choosing(pause):
             subnet = _free_subnet(self.data, len(agent_flags))
             self.layout = MesosLayout(subnet, master_flags, agent_flags)
             self.start(self.names, pause)

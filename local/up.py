@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from local import addresses, jars, prerequisites, progress
@@ -12,7 +11,6 @@ from local.cluster import Cluster, describe
 from local.display import INTERVAL_SECONDS, Display
 from local.failure import Failure, Refused
 from local.interrupts import Interrupted, Interrupts
-from local.kept import choosing
 from local.layout import Layout, Software, agents_for, merged
 from local.parts import agent_names
 from local.progress import Progress
@@ -109,14 +107,12 @@ def _software(cluster: Cluster, display: Display, pause: Pause) -> Software:
 
 
 def _start(cluster: Cluster, wish: Wish, software: Software, display: Display, pause: Pause) -> None:
-    with cluster.changing(pause), choosing(pause) as kept:
+    with cluster.changing(pause), addresses.choosing(pause):
         if cluster.remembered is not None and cluster.running:
             _require_same(cluster, wish)
         else:
             cluster.sweep(display.say)
-            others = kept.by_others(cluster.data)
-            cluster.layout = _settled(cluster.remembered, wish, software, others)
-            kept.add(cluster.layout.addresses.subnet, cluster.data)
+            cluster.layout = _settled(cluster.remembered, wish, software)
         agents = agent_names(cluster.layout)
         display.say(f"starting ZooKeeper, S3, a Mesos master and {len(agents)} agents")
         cluster.start(["zookeeper", "s3", "master", *agents], pause)
@@ -128,11 +124,10 @@ def _start(cluster: Cluster, wish: Wish, software: Software, display: Display, p
             raise Refused(str(failure)) from None
 
 
-def _settled(before: Layout | None, wish: Wish, software: Software, kept: Collection[str]) -> Layout:
+def _settled(before: Layout | None, wish: Wish, software: Software) -> Layout:
     nodes = wish.nodes or (before.nodes if before else DEFAULT_NODES)
     agents = agents_for(nodes, wish.agents, before)
-    known = before.addresses if before else None
-    where = addresses.settle(agents, known, wish.master_port, wish.api_port, kept)
+    where = addresses.settle(agents, before.addresses if before else None, wish.master_port, wish.api_port)
     return Layout(nodes, agents, where, software, merged(before, wish.settings))
 
 

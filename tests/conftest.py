@@ -20,6 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what is run at one time: tests of what they share, and those of a file."""
     for item in items:
+        if item.get_closest_marker("xdist_group"):
+            continue
         shared = SHARED.intersection(getattr(item, "fixturenames", ()))
         item.add_marker(pytest.mark.xdist_group(min(shared, default=item.path.stem)))
 

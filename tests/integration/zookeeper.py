@@ -13,8 +13,8 @@ from kazoo.client import KazooClient
 
 from local import addresses, prerequisites
 from local.cluster import Cluster
-from local.kept import choosing
 from local.parts import Part
+from tests.integration.deployment.harness import out_of_the_way
 from tests.unit.local.test_layout import LAYOUT
 
 
@@ -72,9 +72,8 @@ def running(folder: Path, jars: Path) -> Iterator[ZooKeeper]:
     """A ZooKeeper with its data below a folder."""
     software = replace(LAYOUT.software, java_home=str(prerequisites.java_home()), zookeeper_jars=str(jars))
     cluster = Roomy(folder)
-    with choosing(time.sleep):
-        where = addresses.settle(1, None, None, None)
-        cluster.layout = replace(LAYOUT, software=software, addresses=where)
+    with addresses.choosing(time.sleep):
+        cluster.layout = replace(LAYOUT, software=software, addresses=out_of_the_way(1))
         cluster.start(["zookeeper"], time.sleep)
     try:
         yield ZooKeeper(cluster)

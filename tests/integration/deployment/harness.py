@@ -22,7 +22,6 @@ from kazoo.client import KazooClient
 
 from local import addresses, prerequisites
 from local.cluster import Cluster
-from local.kept import choosing
 from local.layout import Layout, Software
 from local.parts import agent_names
 from local.running import DIED, PROJECT
@@ -70,6 +69,12 @@ def free_port() -> int:
         return port
 
 
+def out_of_the_way(agents: int) -> addresses.Addresses:
+    """Not the next ones free: another cluster might take them while a part of this one is down."""
+    subnet = addresses.free_subnet(range(1, agents + 1), addresses.AGENT_PORTS, addresses.SUBNETS[128:])
+    return addresses.Addresses(subnet, free_port(), free_port(), free_port())
+
+
 def pretended(
     folder: Path, zookeeper_jars: Path, nodes: int = 3, settings: Mapping[str, str] | None = None
 ) -> Deployment:
@@ -88,10 +93,8 @@ class Deployment:
     def __init__(self, data: Path, software: Software, settings: Mapping[str, str], nodes: int = 3) -> None:
         self.cluster = Cluster(data)
         data.mkdir()
-        with choosing(time.sleep) as kept:
-            # Not the next one free: another cluster might take it while this one's scheduler is down.
-            where = addresses.settle(max(nodes, 3), None, None, free_port(), kept.by_others(data))
-            kept.add(where.subnet, data)
+        with addresses.choosing(time.sleep):
+            where = addresses.settle(max(nodes, 3), out_of_the_way(max(nodes, 3)), None, None)
             self.proxy = MasterProxy((addresses.HOST, where.master_port))
             wanted = {**settings, "MESOS_MASTER": self.proxy.address}
             self.cluster.layout = Layout(nodes, max(nodes, 3), where, software, wanted)
@@ -106,7 +109,6 @@ class Deployment:
     def end(self) -> None:
         """Stop all of it."""
         self.cluster.down(lambda text: None)
-        self.cluster.clear()
         self.proxy.close()
 
     # The scheduler.

@@ -17,7 +17,8 @@ from local.running import PROJECT
 from tests.integration.conftest import LocalCluster
 from tests.integration.deployment.harness import pretended_software
 
-pytestmark = pytest.mark.needs("java", "mvn")
+# A cluster that is down for a moment shall find its addresses free again.
+pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.xdist_group("shared_cluster")]
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from local.process import belonging_to
 from local.running import PROJECT
 from tests.integration.conftest import LocalCluster
 
-pytestmark = pytest.mark.needs("java", "mvn")
+# A cluster that is down for a moment shall find its addresses free again.
+pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.xdist_group("shared_cluster")]
 
 
 @contextmanager

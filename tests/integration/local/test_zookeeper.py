@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from local import addresses, prerequisites
+from local import prerequisites
 from local.cluster import Cluster
 from local.failure import Failure
 from local.running import DIED, STOPPED, UP
+from tests.integration.deployment.harness import out_of_the_way
 from tests.integration.scripted_server import eventually
 from tests.unit.local.test_layout import LAYOUT
 
@@ -29,7 +30,7 @@ def cluster(tmp_path: Path, zookeeper_jars: Path) -> Iterator[Cluster]:
         LAYOUT.software, java_home=str(prerequisites.java_home()), zookeeper_jars=str(zookeeper_jars)
     )
     found = Cluster(tmp_path)
-    found.layout = replace(LAYOUT, software=software, addresses=addresses.settle(1, None, None, None))
+    found.layout = replace(LAYOUT, software=software, addresses=out_of_the_way(1))
     yield found
     found.down(print)
 

@@ -35,12 +35,6 @@ def test_addresses_beyond_the_agents_do_not_matter(taken: set[tuple[str, int]]) 
     assert settle(3, None, None, None).subnet == "127.0.0"
 
 
-def test_what_another_cluster_keeps_is_passed_over(taken: set[tuple[str, int]]) -> None:
-    taken.add(("127.0.1.1", 9042))
-    assert settle(3, None, None, None, kept={"127.0.0"}).subnet == "127.0.2"
-    assert settle(3, BEFORE, None, None, kept={"127.0.0"}).subnet == BEFORE.subnet
-
-
 def test_single_parts_take_the_next_free_port(taken: set[tuple[str, int]]) -> None:
     taken |= {("127.0.0.1", port) for port in (2181, 2182, 5050, 9000)}
     assert settle(3, None, None, None) == Addresses("127.0.0", 2183, 5052, 9001)
