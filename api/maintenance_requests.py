@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.errors import BadRequest
-from api.requests import refuse, refuse_fields
+from api.requests import names, refuse, refuse_strange
 from protocol.maintenance import PARALLELISMS, REPAIR, UPGRADESSTABLES, RepairOptions
 from protocol.schema import Keyspace, Schema
 from scheduler.model.event import StartOperation
@@ -71,25 +71,24 @@ def _only(chosen: Mapping[str, Keyspace], wanted: tuple[str, ...]) -> dict[str, 
 def read_request(kind: str, fields: Mapping[str, Any], world: World) -> MaintenanceRequest:
     """Read a body. Raises BadRequest naming each wrong field."""
     known = (*FIELDS, *(REPAIR_FIELDS if kind == REPAIR else ()))
-    strange = [name for name in fields if name not in known]
-    refuse_fields({name: f"{kind} has no field {name}; it takes {', '.join(known)}" for name in strange})
+    refuse_strange(kind, fields, known)
     return MaintenanceRequest(
         kind,
         _nodes(fields, world),
-        _names(fields, "key_spaces"),
-        _names(fields, "column_families"),
+        names(fields, "key_spaces"),
+        names(fields, "column_families"),
         _repair(fields),
     )
 
 
 def _nodes(fields: Mapping[str, Any], world: World) -> tuple[int, ...] | None:
     """The numbers of the named nodes; None for all."""
-    names = fields.get("nodes")
-    if not isinstance(names, list) or not names:
+    named = fields.get("nodes")
+    if not isinstance(named, list) or not named:
         refuse("nodes", f'nodes must be a list: ["{EVERY_NODE}"] for all, or names as in ["node-0"]')
-    if names == [EVERY_NODE]:
+    if named == [EVERY_NODE]:
         return None
-    numbers = [_node(name, world) for name in names or ()]
+    numbers = [_node(name, world) for name in named or ()]
     if len(set(numbers)) < len(numbers):
         refuse("nodes", "nodes names a node twice; name each once")
     return tuple(numbers)
@@ -103,15 +102,6 @@ def _node(name: object, world: World) -> int:
     if node is None:
         refuse("nodes", f"there is no node {text or repr(name)}; GET /v1/nodes/list has the names")
     return node.number if node else -1
-
-
-def _names(fields: Mapping[str, Any], field: str) -> tuple[str, ...] | None:
-    names = fields.get(field)
-    if names is None:
-        return None
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
-        refuse(field, f"{field} must be a list of at least one name; leave it out for all")
-    return tuple(dict.fromkeys(names))
 
 
 def _repair(fields: Mapping[str, Any]) -> RepairOptions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -86,6 +86,22 @@ def _object(data: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("the body is not a JSON object")
     return body
+
+
+def names(fields: Mapping[str, Any], field: str) -> tuple[str, ...] | None:
+    """A field of a body that is a list of names; None where it is left out. Raises BadRequest."""
+    found = fields.get(field)
+    if found is None:
+        return None
+    if not isinstance(found, list) or not found or not all(isinstance(name, str) and name for name in found):
+        refuse(field, f"{field} must be a list of at least one name; leave it out for all")
+    return tuple(dict.fromkeys(found))
+
+
+def refuse_strange(what: str, fields: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise BadRequest naming each field of a body that is none of the known ones."""
+    strange = [name for name in fields if name not in known]
+    refuse_fields({name: f"{what} has no field {name}; it takes {', '.join(known)}" for name in strange})
 
 
 def refuse(field: str, *problems: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from api.errors import BadRequest
+from api.requests import names, refuse, refuse_strange
 from backup.location import BadLocation, parse
 from backup.names import BadName, check_backup_name
 from protocol.backup import BACKUP, DELETE, EXISTING, NEW, RESTORE, VERIFY, Keys, Place
@@ -49,10 +50,7 @@ class TransferRequest:
 def read_request(kind: str, fields: Mapping[str, Any]) -> TransferRequest:
     """Read a body. Raises BadRequest naming each wrong field; no value of a key is ever in its text."""
     known = FIELDS[kind]
-    strange = [name for name in fields if name not in known]
-    if strange:
-        problems = {name: f"{kind} has no field {name}; it takes {', '.join(known)}" for name in strange}
-        raise BadRequest("; ".join(problems.values()), problems)
+    refuse_strange(kind, fields, known)
     keys = _keys(fields)
     place = _place(fields)
     keep_last, keep_days = _keeping(fields)
@@ -62,7 +60,7 @@ def read_request(kind: str, fields: Mapping[str, Any]) -> TransferRequest:
         name,
         place,
         restore_type=_restore_type(fields) if kind == RESTORE else "",
-        keyspaces=_names(fields, "key_spaces"),
+        keyspaces=names(fields, "key_spaces"),
         tables=_tables(fields),
         bytes_per_second=rate(fields, RATE),
         own_credentials=keys is None,
@@ -81,8 +79,8 @@ def own_request(settings: Settings, name: str = "") -> TransferRequest:
     keys = _own_keys(settings.backup_credentials_file) if settings.backup_credentials_file else None
     place = _checked(Place(settings.backup_location))
     name = _checked_name(name) if name else ""
-    names = (name,) if name else ()
-    return TransferRequest(Transfer(name, place, own_credentials=keys is None, names=names), keys)
+    chosen = (name,) if name else ()
+    return TransferRequest(Transfer(name, place, own_credentials=keys is None, names=chosen), keys)
 
 
 def _own_keys(path: str) -> Keys:
@@ -104,22 +102,21 @@ def _own_keys(path: str) -> Keys:
 
 
 def _keys(fields: Mapping[str, Any]) -> Keys | None:
-    names = ("s3_access_key", "s3_secret_key", "s3_session_token")
-    for name in names:
-        _text(fields, name)
-    access, secret, token = (str(fields.get(name) or "") for name in names)
+    access, secret, token = (
+        _text(fields, name) for name in ("s3_access_key", "s3_secret_key", "s3_session_token")
+    )
     if not access and not secret and not token:
         return None
     for name, value in (("s3_access_key", access), ("s3_secret_key", secret)):
         if not value:
-            _raise(name, f"{name} is missing: give both keys, or neither for the nodes' own credentials")
+            refuse(name, f"{name} is missing: give both keys, or neither for the nodes' own credentials")
     return Keys(access, secret, token)
 
 
 def _place(fields: Mapping[str, Any]) -> Place:
     location = _text(fields, "external_location")
     if not location:
-        _raise("external_location", "external_location is missing: s3://bucket[/prefix], for example")
+        refuse("external_location", "external_location is missing: s3://bucket[/prefix], for example")
     return _checked(
         Place(
             location,
@@ -139,7 +136,7 @@ def _checked(place: Place) -> Place:
             path_style=place.path_style,
         )
     except BadLocation as error:
-        _raise(
+        refuse(
             next((n for n in ("s3_endpoint", "s3_region") if n in str(error)), "external_location"),
             str(error),
         )
@@ -149,7 +146,7 @@ def _checked(place: Place) -> Place:
 def _name(fields: Mapping[str, Any]) -> str:
     name = _text(fields, "backup_name")
     if not name:
-        _raise("backup_name", "backup_name is missing")
+        refuse("backup_name", "backup_name is missing")
     return _checked_name(name)
 
 
@@ -157,39 +154,29 @@ def _checked_name(name: str) -> str:
     try:
         return check_backup_name(name)
     except BadName as error:
-        _raise("backup_name", str(error))
-        raise
+        raise BadRequest(str(error), {"backup_name": str(error)}) from None
 
 
 def _restore_type(fields: Mapping[str, Any]) -> str:
     wanted = fields.get("restore_type") or NEW
     if wanted not in (EXISTING, NEW):
-        _raise("restore_type", f"restore_type must be {EXISTING} or {NEW}, which it is where it is left out")
+        refuse("restore_type", f"restore_type must be {EXISTING} or {NEW}, which it is where it is left out")
     if wanted == NEW and (fields.get("key_spaces") or fields.get("column_families")):
-        _raise("key_spaces", f"a restore into a new cluster brings everything; choose with {EXISTING} only")
+        refuse("key_spaces", f"a restore into a new cluster brings everything; choose with {EXISTING} only")
     return str(wanted)
-
-
-def _names(fields: Mapping[str, Any], field: str) -> tuple[str, ...] | None:
-    names = fields.get(field)
-    if names is None:
-        return None
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names):
-        _raise(field, f"{field} must be a list of at least one name; leave it out for all")
-    return tuple(dict.fromkeys(names))
 
 
 def _tables(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Tables with their keyspaces; bare names go with each keyspace that is named."""
-    names, keyspaces = _names(fields, "column_families"), _names(fields, "key_spaces")
-    if names is None:
+    tables, keyspaces = names(fields, "column_families"), names(fields, "key_spaces")
+    if tables is None:
         return None
-    bare = [name for name in names if "." not in name]
+    bare = [name for name in tables if "." not in name]
     if bare and keyspaces is None:
-        _raise("column_families", f"say which keyspace {bare[0]} is of: keyspace.table, or name key_spaces")
+        refuse("column_families", f"say which keyspace {bare[0]} is of: keyspace.table, or name key_spaces")
     return tuple(
         full
-        for name in names
+        for name in tables
         for full in ([name] if "." in name else [f"{keyspace}.{name}" for keyspace in keyspaces or ()])
     )
 
@@ -200,7 +187,7 @@ def rate(fields: Mapping[str, Any], field: str) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float) or not 0.01 <= value <= 1e6:
-        _raise(field, f"{field} must be a number from 0.01 to 1000000; leave it out for no limit")
+        refuse(field, f"{field} must be a number from 0.01 to 1000000; leave it out for no limit")
     return float(value) * MEGABYTE
 
 
@@ -208,18 +195,18 @@ def _keeping(fields: Mapping[str, Any]) -> tuple[int | None, float | None]:
     """How many, and how old ones, a deletion by count and age keeps. Raises BadRequest."""
     last, days = fields.get("keep_last"), fields.get("keep_days")
     if last is not None and (type(last) is not int or not 1 <= last <= 1_000_000):
-        _raise("keep_last", "keep_last must be a whole number from 1 to 1000000")
+        refuse("keep_last", "keep_last must be a whole number from 1 to 1000000")
     if days is not None and (type(days) not in (int, float) or not 0 < days <= 100_000):
-        _raise("keep_days", "keep_days must be a number over 0, and at most 100000")
+        refuse("keep_days", "keep_days must be a number over 0, and at most 100000")
     if (last is not None or days is not None) and fields.get("backup_name") is not None:
-        _raise("backup_name", "give backup_name, or keep_last and keep_days; not both")
+        refuse("backup_name", "give backup_name, or keep_last and keep_days; not both")
     return last, None if days is None else float(days)
 
 
 def _switch(fields: Mapping[str, Any], field: str) -> bool:
     value = fields.get(field)
     if value is not None and not isinstance(value, bool):
-        _raise(field, f"{field} must be true or false")
+        refuse(field, f"{field} must be true or false")
     return bool(value)
 
 
@@ -228,14 +215,10 @@ def _text(fields: Mapping[str, Any], field: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > MOST_CHARACTERS or not value.isprintable():
-        _raise(field, f"{field} must be a text without line breaks and control characters")
+        refuse(field, f"{field} must be a text without line breaks and control characters")
     return str(value)
 
 
 def with_keys_sealed(request: TransferRequest, sealed: str) -> Transfer:
     """What is stored of it."""
     return dataclasses.replace(request.transfer, sealed=sealed)
-
-
-def _raise(field: str, text: str) -> None:
-    raise BadRequest(text, {field: text})

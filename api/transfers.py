@@ -11,9 +11,9 @@ from api.errors import BadRequest
 from api.openapi import parameters
 from api.openapi.described import described
 from api.orders import DRY_RUN, give, is_dry_run
-from api.requests import body, query
+from api.requests import body, query, refuse_strange
 from api.transfer_requests import RATE, TransferRequest, own_request, rate, read_request, with_keys_sealed
-from protocol.backup import BACKUP, DELETE, NEW, RESTORE, VERIFY, Ask, Checked
+from protocol.backup import BACKUP, DELETE, NEW, RESTORE, VERIFY, Ask, Checked, Listed
 from scheduler.daemon.service import Conflict, NotFound, Service
 from scheduler.decide import operations
 from scheduler.decide.decision import Refused
@@ -68,10 +68,7 @@ def blueprint(service: Service, clock: Callable[[], float]) -> Blueprint:
         """Limit what an operation that runs takes of the network."""
         query(DRY_RUN)
         fields = body()
-        strange = [name for name in fields if name != RATE]
-        if strange:
-            text = f"this call has no field {strange[0]}; it takes {RATE}"
-            raise BadRequest(text, {strange[0]: text})
+        refuse_strange("this call", fields, (RATE,))
         give(service, LimitTransfer(kind, rate(fields, RATE)), kind)
         return jsonify({"status": "changed", "message": ""}), 202
 
@@ -158,10 +155,16 @@ def _give(service: Service, kind: str, request: TransferRequest) -> None:
     give(service, StartTransfer(kind, transfer, request.keys), kind)
 
 
-def _listed(service: Service, request: TransferRequest) -> Response:
+def _backups(service: Service, request: TransferRequest) -> Listed:
+    """The backups at a place. Raises BadRequest where it cannot be used."""
     found = service.backups(Ask(request.transfer.place, request.keys))
     if found.problem:
         raise BadRequest(found.problem)
+    return found
+
+
+def _listed(service: Service, request: TransferRequest) -> Response:
+    found = _backups(service, request)
     rows = [
         {
             "name": row.name,
@@ -181,7 +184,7 @@ def _delete(service: Service, request: TransferRequest) -> Answer:
     if request.transfer.names:
         _look(service, DELETE, request)
     else:
-        _listed(service, request)
+        _backups(service, request)
     _give(service, DELETE, request)
     return _begun(f"the deletion has begun; GET /v1/{DELETE}/status tells how far it is")
 

@@ -8,9 +8,13 @@ ports and sizes, and some hold reservations of a neighbour in our role.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from typing import Any
 
 ROLE = "cassandra-role"
@@ -22,6 +26,26 @@ EVENTS_BYTES = 24_000_000
 """So much is made beforehand: enough for no cache of a CPU to hold it."""
 
 ALLOCATED = {"role": ROLE}
+
+
+@contextmanager
+def offer_master(batch: int, pause_seconds: float = 0.0) -> Iterator[str]:
+    """An ``OfferMaster`` in a process of its own; its address."""
+    here, there = multiprocessing.Pipe()
+    arguments = (batch, pause_seconds, there)
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield here.recv()
+    finally:
+        process.kill()
+        process.join()
+
+
+def _serve(batch: int, pause_seconds: float, ready: Connection) -> None:
+    master = OfferMaster(batch, pause_seconds)
+    ready.send(master.address)
+    master.serve()
 
 
 class OfferMaster:

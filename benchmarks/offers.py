@@ -17,18 +17,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.offer_stream import OfferMaster
+from benchmarks.offer_stream import offer_master
 from benchmarks.stock_environment import StockUnavailable, make
 
 BATCHES = (10, 1_000, 10_000)
@@ -46,7 +42,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         python, parser = (None, "") if options.no_stock else _stock(Path(home))
         for batch in BATCHES:
-            with _master(batch) as address:
+            with offer_master(batch) as address:
                 for mode in ("read", "match", "decide"):
                     command = [sys.executable, "-m", "benchmarks.reading", mode, address]
                     failures += _judge(batch, mode, _measure(command, options.seconds))
@@ -71,25 +67,6 @@ def _stock(home: Path) -> tuple[Path | None, str]:
     except StockUnavailable as error:
         print(f"stock pymesos is left out: {error}")
         return None, ""
-
-
-@contextmanager
-def _master(batch: int) -> Iterator[str]:
-    """A process that sends offers; its address."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(batch, there), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        process.kill()
-        process.join()
-
-
-def _serve(batch: int, ready: Connection) -> None:
-    master = OfferMaster(batch)
-    ready.send(master.address)
-    master.serve()
 
 
 def _measure(command: list[str], seconds: float) -> dict[str, Any]:

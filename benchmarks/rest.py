@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -25,10 +24,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.offer_stream import OfferMaster
+from benchmarks.offer_stream import offer_master
 
 TARGET_SECONDS = 0.05
 CLIENTS = 48
@@ -111,26 +109,6 @@ class Load:
 
 
 @contextmanager
-def _master(offers: float) -> Iterator[str]:
-    """A process that sends offers; its address."""
-    here, there = multiprocessing.Pipe()
-    arguments = (offers, there)
-    process = multiprocessing.get_context("spawn").Process(target=_offer, args=arguments, daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        process.kill()
-        process.join()
-
-
-def _offer(offers: float, ready: Connection) -> None:
-    master = OfferMaster(BATCH, pause_seconds=BATCH / offers)
-    ready.send(master.address)
-    master.serve()
-
-
-@contextmanager
 def _serving(what: str, master: str) -> Iterator[int]:
     """A server in a process of its own; its port."""
     command = [sys.executable, "-m", "benchmarks.rest_server", what, master]
@@ -176,7 +154,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=200.0, help="calls a second")
     parser.add_argument("--offers", type=float, default=200.0, help="offers a second")
     options = parser.parse_args()
-    with _master(options.offers) as master:
+    with offer_master(BATCH, pause_seconds=BATCH / options.offers) as master:
         _measure("bare", master, options.rate, options.seconds)
         slowest, failures = _measure("scheduler", master, options.rate, options.seconds)
     for failure in failures[:10]:

@@ -17,6 +17,9 @@ FINISHED, FAILED, KILLED = "TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"
 RANK = {STARTING: 1, RUNNING: 2, KILLING: 3, FINISHED: 4, FAILED: 4, KILLED: 4}
 LAST = 4
 
+TELL_SECONDS = 5.0
+"""The least time between two tellings of a task's progress: the scheduler stores each."""
+
 
 class Driver(Protocol):
     """What sends updates."""

@@ -13,7 +13,7 @@ from executor.maintenance.journal import Journal
 from executor.maintenance.tally import Tally
 from executor.maintenance.work import Piece, PieceFailed, Work
 from executor.stop import StopOrder
-from executor.updates import Updates
+from executor.updates import TELL_SECONDS, Updates
 from protocol.maintenance import MaintenanceTask, Progress
 from protocol.report import Failure
 
@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
 """Between two looks at what holds the work back, and at how far it is."""
-
-TELL_SECONDS = 5.0
-"""The least time between two tellings of progress: the scheduler stores each."""
 
 
 class MaintenanceRun:

@@ -19,7 +19,7 @@ from executor.transfers import bringing, checking, saving
 from executor.transfers.errand import Errand, Unfit
 from executor.transfers.saving import Outcome
 from executor.transfers.words import Words
-from executor.updates import Updates
+from executor.updates import TELL_SECONDS, Updates
 from protocol import backup
 from protocol.backup import BackupTask
 from protocol.maintenance import Progress
@@ -28,9 +28,6 @@ from protocol.report import Failure
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-TELL_SECONDS = 5.0
-"""The least time between two tellings of progress: the scheduler stores each."""
-
 PHASES: Mapping[str, Callable[[Errand], Outcome]] = {
     backup.SNAPSHOT: saving.take_snapshot,
     backup.UPLOAD: saving.upload_snapshot,

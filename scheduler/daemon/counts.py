@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from scheduler.daemon.loop import Ledgers, Mesos
 from scheduler.mesos.driver import CallFailed, CallRefused
@@ -59,17 +58,10 @@ class Counts:
                 self.reconciliations += 1
 
 
-class Heard(Protocol):
-    """Who else wants to know what is carried out."""
-
-    def __call__(self, intent: Intent) -> None:
-        """Take note."""
-
-
 class CountingMesos:
     """Mesos, with what is sent to it counted and told to ``heard``."""
 
-    def __init__(self, mesos: Mesos, counts: Counts, heard: Heard) -> None:
+    def __init__(self, mesos: Mesos, counts: Counts, heard: Callable[[Intent], None]) -> None:
         self._mesos = mesos
         self._counts = counts
         self._heard = heard

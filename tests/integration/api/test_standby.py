@@ -5,40 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from flask.testing import FlaskClient
 
-from api.app import create_app
 from api.standby import HOP, SERVED_BY
 from scheduler.model.event import Interrupt
 from tests.unit.api.service import MemoryService, client, deployed
+from tests.unit.cli.served import api, serving
 
 NO_LEADER = "waiting to become leader"
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@contextmanager
-def served(service: MemoryService) -> Iterator[str]:
-    """The address of a service's API."""
-    app = create_app(service, lambda: service.cluster.now)
-    server: WSGIServer = make_server("127.0.0.1", 0, app, handler_class=Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -48,7 +25,7 @@ def leader() -> MemoryService:
 
 @pytest.fixture
 def url(leader: MemoryService) -> Iterator[str]:
-    with served(leader) as address:
+    with serving(api(leader)) as address:
         yield address
 
 
@@ -136,7 +113,7 @@ def test_artifacts_are_its_own(url: str, tmp_path: Path) -> None:
 
 def test_a_call_is_passed_on_once() -> None:
     other = MemoryService(unread=NO_LEADER, leader="http://127.0.0.1:9")
-    with served(other) as url:
+    with serving(api(other)) as url:
         answer = client(MemoryService(unread=NO_LEADER, leader=url)).get("/v1/plan")
     assert (answer.status_code, answer.json) == (503, {"message": NO_LEADER})
     assert answer.headers[SERVED_BY] == url

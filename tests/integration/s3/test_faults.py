@@ -175,9 +175,8 @@ def test_a_byte_now_and_then_is_a_named_failure_and_not_a_wait_for_ever(site: Si
         site.back_up()
 
 
-def test_a_store_that_dies_and_comes_back_is_waited_for(site: Site) -> None:
-    site.server.stop()
-    control = Control()
+def in_background(site: Site, control: Control) -> tuple[threading.Thread, list[BaseException]]:
+    """A backup in a thread, and what it has failed with."""
     failures: list[BaseException] = []
 
     def work() -> None:
@@ -188,6 +187,13 @@ def test_a_store_that_dies_and_comes_back_is_waited_for(site: Site) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
+    return thread, failures
+
+
+def test_a_store_that_dies_and_comes_back_is_waited_for(site: Site) -> None:
+    site.server.stop()
+    control = Control()
+    thread, failures = in_background(site, control)
     deadline = time.monotonic() + 60
     while control.progress().waiting_for is None and thread.is_alive():
         assert time.monotonic() < deadline
@@ -236,16 +242,7 @@ def test_a_throttle_is_kept_to_and_changed_while_it_runs(site: Site) -> None:
 def test_stopping_ends_a_transfer_that_waits_for_a_silent_store(site: Site) -> None:
     site.proxy.hold()
     control = Control()
-    ended: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            site.back_up(control)
-        except BaseException as error:  # noqa: BLE001  the test looks at it
-            ended.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
+    thread, ended = in_background(site, control)
     control.stop()
     thread.join(timeout=60)
     assert [type(error) for error in ended] == [Stopped]
