@@ -372,7 +372,7 @@ def test_a_second_subscription_ends_the_first(scheduler: Scheduler, workshop: Wo
         "container_id",
     }
     assert "Mesos-Stream-Id" not in second.headers
-    assert second.ended.wait(10), "the executor itself comes back, and ends this one"
+    assert second.ended.wait(60), "the executor itself comes back, and ends this one"
     second.close()
     mark = scheduler.mark()
     scheduler.tell(task.executor.id, task.agent_id, ["say", "here"])

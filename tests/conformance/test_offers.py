@@ -88,7 +88,7 @@ def test_a_declined_offer_comes_back_when_its_time_is_over(scheduler: Scheduler)
 
 
 def test_an_offer_may_be_wanted_back_at_once(scheduler: Scheduler) -> None:
-    began, offer = time.monotonic(), scheduler.offer()
+    offer, began = scheduler.offer(), time.monotonic()
     scheduler.decline(offer, refuse=0.0)
     scheduler.until(lambda: offered(scheduler, offer.agent_id), "the offer")
     assert time.monotonic() - began < 5.0, "that is the default"

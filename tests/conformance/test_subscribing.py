@@ -100,7 +100,7 @@ def test_a_framework_that_was_torn_down_is_refused_for_ever(schedulers: Make) ->
 def test_a_torn_down_framework_is_not_found(subscribe: Subscribe) -> None:
     subscription = subscribe().subscribed()
     subscription.ok("TEARDOWN")
-    assert subscription.ended.wait(10)
+    assert subscription.ended.wait(60)
     reply = subscription.call("REVIVE")
     assert (reply.status, reply.text) == (400, "Framework cannot be found")
     assert not [event for event in subscription.events if event["type"] == "ERROR"]

@@ -22,7 +22,7 @@ Headers = Mapping[str, str | None]
 
 SCHEDULER, EXECUTOR = "/api/v1/scheduler", "/api/v1/executor"
 JSON_BOTH_WAYS = {"Content-Type": "application/json", "Accept": "application/json"}
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 @dataclass(frozen=True)

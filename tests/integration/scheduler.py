@@ -34,7 +34,7 @@ class Api:
         return f"http://127.0.0.1:{self.port}"
 
     def call(self, method: str, path: str) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path)
             answer = connection.getresponse()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.client import parse_headers
 from typing import Any
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 
 def eventually(

@@ -32,7 +32,7 @@ class ZooKeeper:
     def client(self) -> Iterator[KazooClient]:
         """A client to look and meddle with."""
         client = KazooClient(self.address, timeout=5.0)
-        client.start(timeout=20)
+        client.start(timeout=60)
         try:
             yield client
         finally:
@@ -42,7 +42,7 @@ class ZooKeeper:
     def expire(self, client_id: tuple[int, bytes] | None) -> None:
         """End another client's session, as ZooKeeper does when it has heard nothing of it for too long."""
         killer = KazooClient(self.address, timeout=5.0, client_id=client_id)
-        killer.start(timeout=20)
+        killer.start(timeout=60)
         killer.stop()
         killer.close()
 

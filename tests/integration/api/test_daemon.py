@@ -76,7 +76,7 @@ def daemon(folder: Path, **settings: str) -> Iterator[Ask]:
 
     def ask(path: str, **headers: str) -> tuple[int, dict[str, object]]:
         connection = (
-            HTTPConnection(HOST, port, timeout=20)
+            HTTPConnection(HOST, port, timeout=60)
             if context is None
             else HTTPSConnection(HOST, port, timeout=20, context=context)
         )

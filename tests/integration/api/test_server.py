@@ -29,7 +29,7 @@ from scheduler.model.settings import ApiSettings
 from tests.unit.api.service import MemoryService, deployed
 
 HOST = "127.0.0.1"
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 Connect = Callable[[], "Connection"]
 

@@ -177,7 +177,7 @@ class Deployment:
     def ask(self, method: str, path: str, api: str | None = None) -> tuple[int, Json]:
         """A call of the API: its status and body; 0 and None where nobody answers."""
         try:
-            with urlopen(Request((api or self.layout.api) + path, method=method), timeout=10) as answer:
+            with urlopen(Request((api or self.layout.api) + path, method=method), timeout=30) as answer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
             with error:
@@ -206,7 +206,7 @@ class Deployment:
 
     def master(self, path: str) -> Json:
         """What the master tells operators."""
-        with urlopen(f"http://{self.layout.master}{path}", timeout=10) as answer:
+        with urlopen(f"http://{self.layout.master}{path}", timeout=30) as answer:
             return json.load(answer)
 
     def volumes(self) -> list[Path]:

@@ -106,7 +106,7 @@ def await_ready(instance: Instance) -> None:
 
 def _passes(instance: Instance, port: int, path: str, codes: Any) -> bool:
     try:
-        with urlopen(f"http://{instance.host}:{port}{path}", timeout=10) as answer:
+        with urlopen(f"http://{instance.host}:{port}{path}", timeout=30) as answer:
             return answer.status in codes
     except HTTPError as error:
         with error:

@@ -74,7 +74,7 @@ def test_who_was_left_behind_is_ended_and_named(
     assert ended.pid == process.pid
     assert str(ended) == f"{ended.name} (process {process.pid})"
     assert ended.name.startswith("python")
-    assert process.wait(10) == -signal.SIGTERM
+    assert process.wait(60) == -signal.SIGTERM
     lock.release()
 
 
@@ -82,7 +82,7 @@ def test_who_does_not_end_is_killed(path: Path, hold: Callable[..., subprocess.P
     process = hold("deaf")
     lock = Lock(path, PATIENCE)
     assert [holder.pid for holder in lock.take(poll)] == [process.pid]
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     lock.release()
 
 
@@ -93,7 +93,7 @@ def test_who_hangs_is_killed(path: Path, hold: Callable[..., subprocess.Popen[by
     eventually(lambda: _state(process) == "T")
     lock = Lock(path, PATIENCE)
     lock.take(poll)
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     lock.release()
 
 
@@ -115,7 +115,7 @@ def test_the_lock_stays_with_a_child_after_its_parent_let_go(path: Path) -> None
         again.release()
     finally:
         child.kill()
-        child.wait(10)
+        child.wait(60)
 
 
 def test_other_files_of_that_name_do_not_count(

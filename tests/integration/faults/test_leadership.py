@@ -29,9 +29,6 @@ from tests.integration.zookeeper import ZooKeeper
 
 pytestmark = pytest.mark.needs("java", "mvn")
 
-SESSION_SECONDS = 10.0
-"""After so much silence a leader's session has ended."""
-
 NAMES = (f"service-{number}" for number in itertools.count())
 
 
@@ -127,17 +124,15 @@ def test_a_standby_answers_with_the_leaders_answers(start: Starter) -> None:
     assert interrupted(leader)
 
 
-def test_when_the_leader_is_killed_the_standby_takes_over_in_time_and_forgets_nothing(
+def test_when_the_leader_is_killed_the_standby_takes_over_and_forgets_nothing(
     start: Starter, zookeeper: ZooKeeper, name: str
 ) -> None:
     leader, standby = leader_and_standby(start)
     assert leader.call("PUT", "/v1/plan?cmd=interrupt")[0] == 200
     (before,) = frameworks(zookeeper, name)
     leader.kill()
-    killed = time.monotonic()
+    # How long that takes is what benchmarks/failover.py measures.
     eventually(standby.leads, "the standby to lead")
-    # Polling and a busy machine are given two seconds beyond what is promised.
-    assert time.monotonic() - killed < SESSION_SECONDS + 2 + 2
     assert interrupted(standby)
     (after,) = frameworks(zookeeper, name)
     assert after["id"] == before["id"]

@@ -23,7 +23,7 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def read(address: str, path: str) -> str:
-    with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as answer:
         assert answer.status == 200
         text: str = answer.read().decode()
     return text

@@ -42,7 +42,7 @@ def client(cluster: Cluster) -> KazooClient:
 def test_what_is_stored_is_there_after_a_stop_and_a_start(cluster: Cluster) -> None:
     cluster.start(["zookeeper"], time.sleep)
     first = client(cluster)
-    first.start(timeout=20)
+    first.start(timeout=60)
     first.create("/kept", b"data")
     first.stop()
     first.close()
@@ -50,7 +50,7 @@ def test_what_is_stored_is_there_after_a_stop_and_a_start(cluster: Cluster) -> N
     assert cluster.state("zookeeper") == STOPPED
     cluster.start(["zookeeper"], time.sleep)
     second = client(cluster)
-    second.start(timeout=20)
+    second.start(timeout=60)
     assert second.get("/kept")[0] == b"data"
     second.stop()
     second.close()

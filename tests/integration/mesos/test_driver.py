@@ -920,7 +920,7 @@ def test_calls_do_not_wait_for_each_other(master: Master, listener: Listener, st
 
     def slow(exchange: Exchange) -> None:
         if exchange.kind == "DECLINE":
-            go_on.wait(10)
+            go_on.wait(60)
         take(exchange)
 
     master.answer = slow
@@ -979,7 +979,7 @@ def test_a_stop_may_come_from_within_an_event(master: Master, stack: ExitStack) 
     driver = Driver(FRAMEWORK, StaticDetector(master.address), on_event, lambda: True, FAST)
     stack.callback(driver.stop)
     driver.start()
-    assert stopped.wait(10)
+    assert stopped.wait(60)
     eventually(lambda: not driver._loop._thread.is_alive(), "the loop's end")
 
 

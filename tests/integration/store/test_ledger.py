@@ -60,12 +60,12 @@ class Leader:
         self.lost = threading.Event()
         self.session = Session(self.client, self.lost.set)
         self.store = Store(self.session, root)
-        self.client.start(timeout=20)
+        self.client.start(timeout=60)
         self.lock = ""
 
     def lead(self) -> None:
         lock = self.client.Lock(f"{self.root}/lock", "me")
-        lock.acquire(timeout=20)
+        lock.acquire(timeout=60)
         self.lock = f"{self.root}/lock/{lock.node}"
         self.store.take_epoch(self.lock)
 
