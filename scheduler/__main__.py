@@ -31,9 +31,11 @@ from api.tls import TlsError, server_context
 from executor import bundle
 from protocol.backup import Login
 from scheduler.daemon import configuration, logs
+from scheduler.daemon.bundle import Bundle
 from scheduler.daemon.configuration import ConfigurationErrors
-from scheduler.daemon.daemon import Bundle, Daemon, Secrets
+from scheduler.daemon.daemon import Daemon
 from scheduler.daemon.sealing import Sealer, WeakKey
+from scheduler.daemon.secrets import Secrets
 from scheduler.model.settings import Settings
 
 log = logging.getLogger("scheduler")

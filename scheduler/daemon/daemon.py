@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import gevent
-from gevent.event import AsyncResult, Event
+from gevent.event import AsyncResult
 from gevent.timeout import Timeout
 from kazoo.exceptions import NoAuthError
 
-from protocol.backup import Ask, Checked, Keys, Listed, Login
-from protocol.codec import Json, encode
+from protocol.backup import Ask, Checked, Keys, Listed
+from protocol.codec import encode
 from protocol.message import BACKUPS, PLACE, SCHEMA, STATUS
 from protocol.report import NodeStatus
 from protocol.schema import Schema
+from scheduler.daemon.bundle import Bundle
 from scheduler.daemon.counts import Counts
 from scheduler.daemon.engine import Engine, Refusal
+from scheduler.daemon.first_world import first_world, no_world
 from scheduler.daemon.leadership import Leadership
 from scheduler.daemon.loop import Uninstalled
 from scheduler.daemon.offer_log import Fate
 from scheduler.daemon.questions import Questions
-from scheduler.daemon.sealing import Sealer
+from scheduler.daemon.secrets import Secrets
 from scheduler.daemon.service import Conflict, Health, NoAnswer, Unavailable
 from scheduler.decide import uninstall
 from scheduler.decide.shrinking import refusals
-from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.mesos.detector import detector_for
 from scheduler.mesos.driver import (
     NOT_THE_LEADER,
@@ -46,8 +44,9 @@ from scheduler.model.event import (
     Ordered,
     Subscribed,
 )
+from scheduler.model.node import Node
 from scheduler.model.settings import Settings
-from scheduler.model.world import Ledger, World
+from scheduler.model.world import World
 from scheduler.store.ledger import Store
 from scheduler.store.records import UnreadableRecord
 from scheduler.store.session import Fenced, Session, connect
@@ -69,20 +68,6 @@ AUTH = "set ZOOKEEPER_AUTH to the login that it was made with"
 
 LOOK_AGAIN_SECONDS = 5.0
 """How often a ledger that could not be read is tried again; another instance may lead meanwhile."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """The executor's bundle, as served to the agents' fetchers."""
-
-    path: Path
-    digest: str
-
-    def uri(self, api_url: str) -> str:
-        """Where the fetcher finds it; the digest in the path makes every content a new address."""
-        return f"{api_url}/v1/artifacts/{self.digest}/{self.path.name}"
 
 
 class Daemon:
@@ -108,6 +93,7 @@ class Daemon:
         self._wanted = settings
         self._secrets = secrets
         self._bundle = bundle
+        self._bundle_uri = bundle.uri(api_url)
         self._api_url = api_url
         self._own_url = own_url
         self._client = connect(settings.zookeeper_servers, secrets.zookeeper_auth)
@@ -204,13 +190,15 @@ class Daemon:
         lock = self._leadership.acquire()
         log.info("leading, epoch %d", store.take_epoch(lock))
         try:
-            self._serve(self._first_world(store), store)
+            world = first_world(store, self._wanted, self._secrets, self._bundle_uri)
+            self.settings = world.settings
+            self._serve(world, store)
         except Uninstalled:
             self._uninstalled(store)
 
     def _uninstalled(self, store: Store) -> None:
         """Leave no trace in ZooKeeper, and no way back to it; only then is it told to be done."""
-        world = self._engine.world if self._engine else self._nothing()
+        world = self._engine.world if self._engine else no_world(self._wanted, self._bundle_uri)
         gevent.kill(self._follower)
         store.remove(self._leadership.release)
         self._remains = uninstall.done(world)
@@ -219,11 +207,6 @@ class Daemon:
         log.info("the service is uninstalled: nothing is left of it")
         if self._ends:
             self._end(STOPPED)
-
-    def _nothing(self) -> World:
-        """The world of a service that is uninstalled, as there are no records of it."""
-        settings = dataclasses.replace(self._wanted, nodes=0)
-        return World(self._wanted, first_ledger(settings, str(uuid.uuid4())), self._bundle_uri())
 
     def _stand_back(self, reason: str) -> None:
         """Let another instance lead, which may read what this one cannot, and look again after a while."""
@@ -236,49 +219,6 @@ class Daemon:
         self._silent_since = self._silent_since or time.time()
         self._leadership.release()
         gevent.sleep(LOOK_AGAIN_SECONDS)
-
-    def _first_world(self, store: Store) -> World:
-        ledger = store.load()
-        errors: tuple[str, ...] = ()
-        if self._wanted.uninstall or (ledger is not None and ledger.controls.uninstall):
-            return self._last_world(store, ledger)
-        if ledger is None:
-            ledger = first_ledger(self._wanted, str(uuid.uuid4()))
-            store.create(ledger)
-        else:
-            changed, errors = retarget(ledger, self._wanted)
-            store.commit(ledger, changed)
-            ledger = changed
-        for error in errors:
-            log.error("the new configuration is not in force: %s", error)
-        self.settings = in_force(ledger, self._wanted)
-        return World(
-            self.settings,
-            ledger,
-            self._bundle_uri(),
-            errors=errors,
-            keys=self._opened(ledger),
-            login=self._secrets.login,
-        )
-
-    def _opened(self, ledger: Ledger) -> dict[str, Keys]:
-        """The credentials of operations that run, as far as they were stored."""
-        running = [one for one in ledger.operations.values() if one.ended_at is None and one.transfer]
-        found = {one.id: self._secrets.sealer.open(one.transfer.sealed) for one in running if one.transfer}
-        return {ident: keys for ident, keys in found.items() if keys is not None}
-
-    def _last_world(self, store: Store, ledger: Ledger | None) -> World:
-        """The world that is to end, the order being stored. Raises Uninstalled where there is none."""
-        if ledger is None:
-            raise Uninstalled
-        ordered = uninstall.order(ledger)
-        store.commit(ledger, ordered)
-        log.warning("the service is being uninstalled, as was ordered: that cannot be recalled")
-        self.settings = in_force(ordered, self._wanted)
-        return World(self.settings, ordered, self._bundle_uri())
-
-    def _bundle_uri(self) -> str:
-        return self.settings.executor_uri or self._bundle.uri(self._api_url)
 
     def _serve(self, world: World, store: Store) -> None:
         def may_subscribe() -> bool:
@@ -394,26 +334,22 @@ class Daemon:
 
     def schema(self) -> Schema:
         """See ``Service``."""
-        return self._ask_any(SCHEMA, Schema, SCHEMA_SECONDS)
+        return self._questions.ask_any(self._driver, self._members(), SCHEMA, Schema, SCHEMA_SECONDS)
 
     def place(self, ask: Ask) -> Checked:
         """See ``Service``."""
-        return self._ask_any(PLACE, Checked, PLACE_SECONDS, encode(ask))
+        return self._questions.ask_any(
+            self._driver, self._members(), PLACE, Checked, PLACE_SECONDS, encode(ask)
+        )
 
     def backups(self, ask: Ask) -> Listed:
         """See ``Service``."""
-        return self._ask_any(BACKUPS, Listed, PLACE_SECONDS, encode(ask))
+        return self._questions.ask_any(
+            self._driver, self._members(), BACKUPS, Listed, PLACE_SECONDS, encode(ask)
+        )
 
-    def _ask_any(self, subject: str, kind: type[T], seconds: float, body: Json = None) -> T:
-        """Ask the nodes that are up, one after the other, until one answers. Raises NoAnswer."""
-        reasons = []
-        for node in self.world().ledger.members():
-            if node.normal:
-                try:
-                    return self._questions.ask(self._driver, node, subject, kind, seconds, body)
-                except NoAnswer as error:
-                    reasons.append(str(error))
-        raise NoAnswer("; ".join(reasons) or "no node is NORMAL, so there is none to ask")
+    def _members(self) -> Sequence[Node]:
+        return self.world().ledger.members()
 
     def seal(self, keys: Keys | None) -> str:
         """See ``Service``."""
@@ -430,21 +366,4 @@ class Daemon:
 
     def artifact(self, digest: str, name: str) -> Path | None:
         """See ``Service``."""
-        bundle = self._bundle
-        return bundle.path if (digest, name) == (bundle.digest, bundle.path.name) else None
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """What the daemon knows and never tells: read from files, never logged."""
-
-    zookeeper_auth: str = ""
-    mesos: str | None = None
-    sealer: Sealer = field(default_factory=Sealer)
-    login: Login | None = None
-
-    def __repr__(self) -> str:
-        return "Secrets(…)"
-
-
-__all__ = ["Bundle", "Daemon", "Event", "Secrets"]
+        return self._bundle.file(digest, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from gevent.event import AsyncResult
@@ -58,6 +59,25 @@ class Questions:
         finally:
             self._open.pop(question.id, None)
         return _read(kind, node.name, body)
+
+    def ask_any(
+        self,
+        sender: Sender | None,
+        nodes: Sequence[Node],
+        subject: str,
+        kind: type[T],
+        seconds: float,
+        body: Json = None,
+    ) -> T:
+        """Ask those of the nodes that are up, one after the other, until one answers. Raises NoAnswer."""
+        reasons = []
+        for node in nodes:
+            if node.normal:
+                try:
+                    return self.ask(sender, node, subject, kind, seconds, body)
+                except NoAnswer as error:
+                    reasons.append(str(error))
+        raise NoAnswer("; ".join(reasons) or "no node is NORMAL, so there is none to ask")
 
     def take(self, data: bytes) -> bool:
         """Whether a message was an answer, handed to whoever waits for it, or cannot be read at all."""
