@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from protocol.maintenance import CLEANUP, REPAIR, UPGRADESSTABLES
+from scheduler.decide.lifecycle import given_up
 from scheduler.decide.operations import PHASES
 from scheduler.decide.owner import DEPLOY, DEPLOY_PHASE, RECONCILIATION_PHASE, RECOVERY
+from scheduler.decide.plans import plans
 from scheduler.model.event import (
     Command,
     ForceComplete,
@@ -20,10 +22,14 @@ from scheduler.model.event import (
     StartOperation,
     StopOperation,
 )
+from scheduler.model.node import Node
 from scheduler.model.settings import Settings
 
 if TYPE_CHECKING:
     from tests.simulation.run import Simulation
+
+NO_AGENT = "it was given up"
+"""So says the step of a replacement what rules out the one machine that has room for it."""
 
 Order = Callable[["Simulation", float, float, float], None]
 """Takes the simulation and three numbers in [0, 1) that the seed has drawn for it."""
@@ -64,6 +70,8 @@ def restart_node(simulation: Simulation, which: float, how: float, twice: float)
 
 def replace_node(simulation: Simulation, which: float, how: float, twice: float) -> None:
     """Give a node's place up; now and then one that is up, or another one at the same time."""
+    if not simulation.can_replace():
+        return
     simulation.replace(_node(simulation, which), force=how < 0.5)
     if twice < 0.2:
         simulation.replace(_node(simulation, which if twice < 0.1 else 1 - which), force=how < 0.5)
@@ -175,6 +183,34 @@ def scale_in(simulation: Simulation, which: float, how: float, twice: float) -> 
 
 def _with_nodes(nodes: int, settings: Settings) -> Settings:
     return dataclasses.replace(settings, nodes=nodes)
+
+
+def attend(simulation: Simulation) -> None:
+    """Let plans go on, replace nodes whose agent is given up, and bring the machine that a step asks for."""
+    leader = simulation.leader()
+    if leader is None or leader.loop is None:
+        return
+    ledger = leader.loop.world.ledger
+    for plan in ledger.controls.interrupted:
+        simulation.command(Proceed(plan))
+    for node in ledger.members():
+        if given_up(node) and node.replacement is None:
+            simulation.replace(node.name, force=False)
+            break
+    for phase in plans(leader.loop.world, leader.now())[RECOVERY].phases:
+        for step in phase.steps:
+            if NO_AGENT in (step.waiting_for or "") and _lacks_an_agent(simulation, ledger.named(step.name)):
+                simulation.add_agent()
+                return
+
+
+def _lacks_an_agent(simulation: Simulation, node: Node | None) -> bool:
+    """Whether every machine, but the one that was given up for the node, has a node."""
+    old = node.replacement if node is not None and node.placement is None else None
+    if old is None:
+        return False
+    others = [agent for agent in simulation.agents if agent.hostname != old.hostname]
+    return all(simulation.invariants.placed_on(agent) for agent in others)
 
 
 ORDERS: Mapping[str, Order] = {

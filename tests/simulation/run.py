@@ -11,10 +11,9 @@ from random import Random
 from typing import Any
 
 from scheduler.decide import operations
-from scheduler.decide.lifecycle import given_up
 from scheduler.decide.plans import plans
 from scheduler.mesos import driver as _driver  # noqa: F401  pymesos takes SIGINT when it is imported
-from scheduler.model.event import Command, Event, Proceed, ReplaceNode
+from scheduler.model.event import Command, Event, ReplaceNode
 from scheduler.model.plan import Status
 from scheduler.model.resource import Resource
 from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
@@ -25,7 +24,7 @@ from tests.simulation.clock import Clock
 from tests.simulation.faults import FAULTS
 from tests.simulation.invariants import SECRET, Invariants, Violation
 from tests.simulation.mesos import Master
-from tests.simulation.orders import ORDERS
+from tests.simulation.orders import ORDERS, attend
 from tests.simulation.process import Crash
 from tests.simulation.resources import Bag, bag
 from tests.simulation.scheduler import UNINSTALLED, Order, Scheduler
@@ -75,8 +74,8 @@ class Simulation:
         self.zookeeper.on_commit = self.invariants.committing
         self.master = Master(self.clock, self.rng, self.invariants)
         self.rings = Rings(self.clock, self.rng, self.invariants)
-        surroundings = Surroundings(self.clock, self.rng, self.master, self.rings, self.invariants)
-        self.agents = [Agent(n, _machine(), surroundings) for n in range(1, scenario.agents + 1)]
+        self._surroundings = Surroundings(self.clock, self.rng, self.master, self.rings, self.invariants)
+        self.agents: list[Agent] = []
         self.schedulers: list[Scheduler] = []
         self.uninstalling = False
         self.uninstalled = False
@@ -103,12 +102,18 @@ class Simulation:
         return self.result
 
     def _start(self) -> None:
-        for agent in self.agents:
-            agent.boot()
+        for _ in range(self.scenario.agents):
+            self.add_agent()
         for number in range(self.scenario.schedulers):
             self._start_scheduler(number)
         for happening in self.scenario.happenings:
             self.clock.at(EPOCH + happening.at, self.happen, happening)
+
+    def add_agent(self) -> None:
+        """One machine more."""
+        agent = Agent(len(self.agents) + 1, _machine(), self._surroundings)
+        self.agents.append(agent)
+        agent.boot()
 
     def _end(self) -> None:
         self._over = True
@@ -168,22 +173,9 @@ class Simulation:
         """Let time pass until every plan is complete; operators do what waits for them."""
         end = self.clock.now + seconds
         while not self.complete() and self.clock.now < end:
-            self._attend()
+            attend(self)
             self.clock.run(min(self.clock.now + ATTENTION_SECONDS, end))
         self._require_complete()
-
-    def _attend(self) -> None:
-        """Let plans go on, and replace nodes whose agent has been given up."""
-        leader = self.leader()
-        if leader is None or leader.loop is None:
-            return
-        ledger = leader.loop.world.ledger
-        for plan in ledger.controls.interrupted:
-            self.command(Proceed(plan))
-        for node in ledger.members():
-            if given_up(node) and node.replacement is None:
-                self.replace(node.name, force=False)
-                break
 
     def complete(self) -> bool:
         """Whether every plan is complete, and nothing hinders."""
@@ -260,10 +252,9 @@ class Simulation:
         return bool(others) and all(record is not None and _works(record) for record in others)
 
     def replace(self, node: str, force: bool) -> None:
-        """Order a replacement, where there is an agent for it."""
-        if self.can_replace():
-            self.invariants.replacements_ordered.add(node)
-            self.command(ReplaceNode(node, force))
+        """Order a replacement."""
+        self.invariants.replacements_ordered.add(node)
+        self.command(ReplaceNode(node, force))
 
     def command(self, command: Command, attempt: int = 1) -> None:
         """Order something of whoever leads; again where nobody answers."""
