@@ -1,52 +1,64 @@
-"""Writing the event log, a page after the other: only the last one is written again."""
+"""Writing the event log on a ring of pages: what a decision tells is one record to write, the last page."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scheduler.model.eventlog import Entry, Page
 from scheduler.model.world import Ledger
 
 PAGE_ENTRIES = 16
-"""So few that it costs little to write a page again with every entry."""
+"""A page with so many is full. So few that it costs little to write a page again with every entry."""
 
 PAGES = 32
-"""So many are kept, the newest."""
+"""So many are kept, the newest: the next page takes the place of the oldest."""
+
+TOGETHER = 64
+"""So many entries of one decision go to the same page, though it be full before: they are one write."""
 
 LONGEST_TEXT = 400
 
 
 def entries(ledger: Ledger, since: int = 0) -> tuple[Entry, ...]:
     """The entries that are kept with numbers above ``since``, the oldest first."""
-    pages = [ledger.events[number] for number in sorted(ledger.events)]
+    pages = sorted(ledger.events.values(), key=_last)
     return tuple(entry for page in pages for entry in page.entries if entry.number > since)
 
 
 def last_number(ledger: Ledger) -> int:
     """The number of the newest entry; 0 where there is none."""
-    return ledger.events[max(ledger.events)].entries[-1].number if ledger.events else 0
+    return max(map(_last, ledger.events.values()), default=0)
 
 
 def append(ledger: Ledger, new: Sequence[Entry]) -> Ledger:
-    """With more entries, which are numbered here; the oldest page is forgotten where there are too many."""
+    """With more entries, which are numbered here; the oldest page makes room where there are too many."""
     if not new:
         return ledger
     pages = dict(ledger.events)
-    number = last_number(ledger)
-    for entry in new:
-        number += 1
-        _write(pages, _numbered(entry, number))
-    kept = {number: pages[number] for number in sorted(pages)[-PAGES:]}
-    return dataclasses.replace(ledger, events=kept)
+    numbered = [_numbered(entry, number) for number, entry in enumerate(new, last_number(ledger) + 1)]
+    for start in range(0, len(numbered), TOGETHER):
+        _write(pages, numbered[start : start + TOGETHER])
+    return dataclasses.replace(ledger, events=_newest(pages))
 
 
-def _write(pages: dict[int, Page], entry: Entry) -> None:
-    last = max(pages, default=0)
-    if last not in pages or len(pages[last].entries) >= PAGE_ENTRIES:
-        pages[last + 1] = Page(last + 1, (entry,))
+def _write(pages: dict[int, Page], together: Iterable[Entry]) -> None:
+    last = max(pages.values(), key=_last, default=Page(0, ()))
+    if last.number and len(last.entries) < PAGE_ENTRIES:
+        pages[last.number] = Page(last.number, (*last.entries, *together))
     else:
-        pages[last] = Page(last, (*pages[last].entries, entry))
+        number = last.number % PAGES + 1
+        pages[number] = Page(number, tuple(together))
+
+
+def _newest(pages: Mapping[int, Page]) -> dict[int, Page]:
+    """All of them, but where state is older than the ring and has pages of other numbers."""
+    kept = sorted(pages.values(), key=_last)[-PAGES:]
+    return {page.number: page for page in kept}
+
+
+def _last(page: Page) -> int:
+    return page.entries[-1].number
 
 
 def _numbered(entry: Entry, number: int) -> Entry:

@@ -139,8 +139,10 @@ def _begun(world: World, node: Node, task: Task, now: float) -> Node:
 
 
 def _found(decision: Decision, node: Node) -> Decision:
-    """Store the founder's name before its launch: there is one in a cluster's life."""
+    """Store the founder's name with its launch, where it is not stored yet: one in a cluster's life."""
     ledger = decision.world.ledger
+    if ledger.cluster.founder == node.name:
+        return decision
     cluster = dataclasses.replace(ledger.cluster, founder=node.name)
     world = dataclasses.replace(decision.world, ledger=dataclasses.replace(ledger, cluster=cluster))
     return Decision(world, decision.intents)

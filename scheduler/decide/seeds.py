@@ -33,10 +33,20 @@ def seed_addresses(world: World) -> tuple[str, ...]:
 
 
 def founds(world: World, node: Node) -> bool:
-    """Whether the node's next boot begins the ring: one does, and again only while nobody ever joined."""
-    if world.ledger.cluster.founder not in (None, node.name):
+    """Whether the node's next boot begins the ring: one does, and again only while nobody ever joined.
+
+    That is the node that is named before anything is launched; another one where an operator has that one's
+    step taken as complete, and it was never launched.
+    """
+    founder = world.ledger.cluster.founder
+    if founder is not None and founder != node.name and _was_launched(world, founder):
         return False
     return not any(member.was_member for member in world.ledger.members())
+
+
+def _was_launched(world: World, name: str) -> bool:
+    node = world.ledger.recorded(name)
+    return node is not None and node.launches > 0
 
 
 def boot_seeds(world: World, node: Node, address: str) -> tuple[str, ...]:

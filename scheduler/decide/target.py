@@ -23,10 +23,10 @@ on at any time, by the setting's name."""
 
 def first_ledger(settings: Settings, cluster_id: str) -> Ledger:
     """The records of a service that starts for the first time."""
-    service = settings.service
+    service, first = settings.service, Node(0).name
     return Ledger(
         framework=Framework(),
-        cluster=Cluster(cluster_id, service.principal, service.role, service.cluster, name=service.name),
+        cluster=Cluster(cluster_id, service.principal, service.role, service.cluster, first, service.name),
         target=target_of(settings),
         controls=Controls(),
         nodes={number: Node(number) for number in range(settings.nodes)},

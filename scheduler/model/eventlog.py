@@ -27,7 +27,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page:
-    """Entries that are stored in one record, in their order."""
+    """Entries that are stored in one record, in their order. ``number`` is the page's place on the ring."""
 
     number: int
     entries: tuple[Entry, ...]

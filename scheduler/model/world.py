@@ -26,7 +26,7 @@ from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
 class Cluster:
     """What is decided once in a cluster's life.
 
-    ``id`` is a random UUID, ``founder`` the name of the node that began the ring; principal, role and
+    ``id`` is a random UUID, ``founder`` the name of the node that begins the ring; principal, role and
     label are in every reservation, so they stay as they first were, and so does the service's ``name``,
     which is empty in records of before it was kept.
     """

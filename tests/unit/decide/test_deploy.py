@@ -59,6 +59,22 @@ def test_no_node_is_started_beside_the_founder_that_it_has_to_join_through() -> 
     assert (second.founder, second.seeds) == (False, ("10.0.0.1",))
 
 
+def test_another_node_founds_where_the_one_that_was_to_is_passed_over_before_its_launch() -> None:
+    cluster = Cluster()
+    cluster.subscribe()
+    cluster.tell(Interrupt("recovery"))
+    cluster.tell(ForceComplete("deploy", "Deploy", "node-0"))
+    assert cluster.world.ledger.cluster.founder == "node-0"
+    (launch,) = launches(cluster.offers(offer(1), offer(2)))
+    assert (launch.name, decode_task(launch.data).founder) == ("node-1", True)
+    assert cluster.world.ledger.cluster.founder == "node-1"
+    cluster.tell(Proceed("recovery"))
+    assert launches(cluster.offers(offer(2))) == [], "it joins through node-1, which is not NORMAL yet"
+    cluster.normal(1)
+    (launch,) = launches(cluster.offers(offer(2)))
+    assert (launch.name, decode_task(launch.data).founder) == ("node-0", False)
+
+
 def test_nodes_are_started_one_after_the_other() -> None:
     cluster = Cluster()
     cluster.subscribe()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scheduler.decide import eventlog, telling
 from scheduler.decide.core import decide
 from scheduler.model.event import Interrupt, Ordered, RestartNode
-from scheduler.model.eventlog import Entry
+from scheduler.model.eventlog import Entry, Page
 from tests.unit.decide.cluster import Cluster, decided, new_world
 
 
@@ -24,17 +24,39 @@ def test_entries_are_numbered_without_gaps_and_the_newest_are_kept(batches: list
     for size in batches:
         ledger = eventlog.append(ledger, [Entry(0, 1.0, "node", "node-0", "x")] * size)
     kept = eventlog.entries(ledger)
-    most = eventlog.PAGES * eventlog.PAGE_ENTRIES
+    least = (eventlog.PAGES - 1) * eventlog.PAGE_ENTRIES
     assert eventlog.last_number(ledger) == sum(batches)
     assert [entry.number for entry in kept] == list(range(sum(batches) - len(kept) + 1, sum(batches) + 1))
-    assert len(kept) == sum(batches) or most - eventlog.PAGE_ENTRIES < len(kept) <= most
-    assert len(ledger.events) <= eventlog.PAGES
+    assert len(kept) >= min(sum(batches), least)
+    assert all(1 <= number <= eventlog.PAGES for number in ledger.events)
 
 
-def test_an_entry_touches_only_the_last_page() -> None:
-    ledger = eventlog.append(new_world().ledger, [Entry(0, 1.0, "node", "node-0", "x")] * 40)
-    after = eventlog.append(ledger, [Entry(0, 2.0, "node", "node-0", "y")])
-    assert [n for n in after.events if ledger.events.get(n) is not after.events[n]] == [max(after.events)]
+def test_what_a_decision_tells_is_one_record_to_write_however_long_the_log() -> None:
+    ledger = new_world().ledger
+    for size in [1, 2, 1, 7, 1, 20] * 30:
+        after = eventlog.append(ledger, [Entry(0, 1.0, "node", "node-0", "x")] * size)
+        assert len([n for n in after.events if ledger.events.get(n) is not after.events[n]]) == 1
+        assert ledger.events.keys() <= after.events.keys()
+        ledger = after
+
+
+def test_very_many_entries_at_once_are_spread_over_pages() -> None:
+    ledger = eventlog.append(new_world().ledger, [Entry(0, 1.0, "node", "node-0", "x")] * 1000)
+    assert max(len(page.entries) for page in ledger.events.values()) <= eventlog.TOGETHER
+    assert eventlog.last_number(ledger) == 1000
+
+
+def test_pages_that_were_numbered_without_end_make_room_for_the_ring() -> None:
+    old = {
+        number: Page(number, tuple(Entry(16 * number + i, 1.0, "node", "node-0", "x") for i in range(16)))
+        for number in range(100, 132)
+    }
+    ledger = replace(new_world().ledger, events=old)
+    for _ in range(eventlog.PAGES * eventlog.PAGE_ENTRIES):
+        ledger = eventlog.append(ledger, [Entry(0, 1.0, "node", "node-0", "x")])
+        numbers = [entry.number for entry in eventlog.entries(ledger)]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert set(ledger.events) == set(range(1, eventlog.PAGES + 1))
 
 
 def test_a_failure_is_told_with_its_reason() -> None:
