@@ -16,6 +16,7 @@ from scheduler.model.task import (
     GONE_BY_OPERATOR,
     KILLED,
     KILLING,
+    RECONCILIATION,
     RUNNING,
     STAGING,
     STARTING,
@@ -77,6 +78,9 @@ def _with_report(node: Node, report: Report) -> Node:
 
 
 def _advanced(task: Task, update: TaskUpdate, now: float) -> Task:
+    if update.state == task.state and update.reason == RECONCILIATION:
+        # The master repeats the state, with words of its own: those of the executor say more.
+        return dataclasses.replace(task, agent_id=update.agent_id or task.agent_id)
     return dataclasses.replace(
         task,
         state=update.state,

@@ -25,6 +25,9 @@ TERMINAL = frozenset({FINISHED, FAILED, KILLED, ERROR, LOST, DROPPED, GONE, GONE
 ALIVE = frozenset({STAGING, STARTING, RUNNING, KILLING, UNREACHABLE})
 """States in which the task runs or may run."""
 
+RECONCILIATION = "REASON_RECONCILIATION"
+"""The reason of an update that answers a question, and tells nothing that is new of the task."""
+
 
 @dataclass(frozen=True)
 class TaskUpdate:

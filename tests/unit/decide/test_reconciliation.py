@@ -170,3 +170,18 @@ def test_answers_that_come_twice_or_unasked_decide_nothing_more() -> None:
     again = decide(once, Updated(TaskUpdate(ident, "TASK_RUNNING", agent)), cluster.now)
     assert again.world == once
     assert not any(isinstance(i, Accept | Kill) for i in again.intents)
+
+
+def test_the_master_s_answer_does_not_take_the_place_of_what_the_executor_said() -> None:
+    cluster = Cluster()
+    cluster.deploy(1)
+    cluster.offers(offer("b"))
+    cluster.update(1, "TASK_STARTING", message="fetching Cassandra")
+    before = cluster.world.ledger
+    told = {"reason": "REASON_RECONCILIATION", "message": "Reconciliation: Latest task state"}
+    cluster.update(1, "TASK_STARTING", uuid=None, **told)
+    assert cluster.world.ledger == before
+    cluster.update(1, "TASK_RUNNING", uuid=None, **told)
+    task = cluster.node(1).task
+    assert task is not None
+    assert task.state == "TASK_RUNNING"
