@@ -15,7 +15,7 @@ from api.requests import body, query, refuse_strange
 from api.transfer_requests import RATE, TransferRequest, own_request, rate, read_request, with_keys_sealed
 from protocol.backup import BACKUP, DELETE, NEW, RESTORE, VERIFY, Ask, Checked, Listed
 from scheduler.daemon.service import Conflict, NotFound, Service
-from scheduler.decide import operations
+from scheduler.decide import fitting, operations
 from scheduler.decide.decision import Refused
 from scheduler.model.event import LimitTransfer, StartTransfer
 
@@ -136,12 +136,9 @@ def _look(service: Service, kind: str, request: TransferRequest) -> None:
 
 
 def _require_fitting(service: Service, restore_type: str, found: Checked) -> None:
-    nodes = len(service.world().ledger.staying())
-    if restore_type == NEW and found.nodes and found.nodes != nodes:
-        raise Conflict(
-            f"the backup has {found.nodes} nodes and this cluster {nodes}: a restore into a new cluster "
-            "needs the same number; restore_type existing loads the rows into any"
-        )
+    misfit = fitting.misfit(service.world(), restore_type, found)
+    if misfit:
+        raise Conflict(misfit)
     users = service.schema().users() if restore_type == NEW else {}
     if users:
         raise Conflict(

@@ -58,6 +58,11 @@ class Member:
     data_center: str
     rack: str
 
+    @property
+    def place(self) -> str:
+        """Where it stands, as ``dc1/r1``."""
+        return f"{self.data_center}/{self.rack}"
+
 
 @dataclass(frozen=True)
 class BackupTask:
@@ -156,11 +161,18 @@ class Ask:
 
 @dataclass(frozen=True)
 class Checked:
-    """Whether a place can be used, else ``problem`` in a sentence; ``found``: the backup is there."""
+    """Whether a place can be used, else ``problem`` in a sentence; ``found``: the backup is there.
+
+    What a ring must be like to take the backup's files as they are: ``racks``, as ``dc1/r1``, one for each
+    node, how many tokens each node has, and the partitioner.
+    """
 
     problem: str = ""
     found: bool = False
     nodes: int = 0
+    racks: tuple[str, ...] = ()
+    num_tokens: int = 0
+    partitioner: str = ""
 
 
 @dataclass(frozen=True)

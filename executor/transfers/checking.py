@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from backup.damage import Damaged
 from backup.location import BadLocation
+from backup.manifest import ClusterManifest
 from backup.retention import outdated
 from backup.s3.failure import NotThere, S3Failed
 from backup.s3.patience import Patience
@@ -78,11 +79,22 @@ def look(ask: Ask) -> Checked:
                 if ask.write:
                     publish.check(s3, ask.name)
                 return Checked()
-            return Checked(found=True, nodes=len(manifest.nodes))
+            return _described(manifest)
     except NameTaken:
         return Checked(found=True)
     except (S3Failed, Damaged, BadLocation) as error:
         return Checked(str(error))
+
+
+def _described(manifest: ClusterManifest) -> Checked:
+    facts = [node.facts for node in manifest.nodes]
+    return Checked(
+        found=True,
+        nodes=len(facts),
+        racks=tuple(sorted(f"{one.data_center}/{one.rack}" for one in facts)),
+        num_tokens=manifest.num_tokens,
+        partitioner=manifest.partitioner,
+    )
 
 
 def list_all(ask: Ask) -> Listed:

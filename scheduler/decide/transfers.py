@@ -152,10 +152,14 @@ def task(
 
 def _members(world: World, operation: Operation) -> tuple[Member, ...]:
     numbers = dict.fromkeys(part.node for part in operation.parts)
-    data_center = world.ledger.target.node.cassandra.data_center
-    default = world.ledger.target.node.cassandra.rack
     nodes = [world.ledger.nodes[number] for number in numbers if number in world.ledger.nodes]
-    return tuple(Member(node.name, data_center, node.rack or default) for node in nodes)
+    return tuple(member(world, node) for node in nodes)
+
+
+def member(world: World, node: Node) -> Member:
+    """A node, and where it stands."""
+    cassandra = world.ledger.target.node.cassandra
+    return Member(node.name, cassandra.data_center, node.rack or cassandra.rack)
 
 
 def _summaries(operation: Operation) -> tuple[object, ...]:

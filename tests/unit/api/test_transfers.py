@@ -141,10 +141,45 @@ def test_what_cannot_be_restored_is_refused_before_anything_starts(service: Memo
     body = {**BODY, "restore_type": "existing"}
     assert put(service, "/v1/restore/start", body)[0] == 404
     service.schemas = Schema({})
-    status, told = put(service, "/v1/restore/start", {**BODY, "backup_name": "smaller"})
-    assert (status, "has 2 nodes and this cluster 3" in told["message"]) == (409, True)
     assert put(service, "/v1/restore/start", {**body, "column_families": ["t"]})[0] == 400
     assert put(service, "/v1/restore/start", {**BODY, "key_spaces": ["ks"]})[0] == 400
+
+
+LIKE = Checked(found=True, nodes=3, racks=("dc1/rac1",) * 3, num_tokens=16, partitioner="Murmur3Partitioner")
+UNLIKE = [
+    (replace(LIKE, nodes=2, racks=LIKE.racks[:2]), "has 2 nodes and this cluster 3", "NODES=2"),
+    (replace(LIKE, racks=(*LIKE.racks[:2], "dc1/b")), "has 1 in dc1/b, 2 in dc1/rac1", "deploy it so"),
+    (replace(LIKE, num_tokens=8), "have 8 tokens each and these 16", "CASSANDRA_NUM_TOKENS=8"),
+]
+
+
+@pytest.mark.parametrize(("found", "words", "advice"), UNLIKE)
+def test_the_files_of_another_ring_are_refused_with_what_to_do_and_their_rows_are_loaded(
+    service: MemoryService, found: Checked, words: str, advice: str
+) -> None:
+    service.there, service.schemas = {"old": found}, Schema({})
+    status, told = put(service, "/v1/restore/start", {**BODY, "backup_name": "old"})
+    assert status == 409
+    for part in (words, advice, "or give restore_type existing, which loads the rows into any ring"):
+        assert part in told["message"]
+    body = {**BODY, "backup_name": "old", "restore_type": "existing"}
+    assert put(service, "/v1/restore/start", body) == (202, STARTED)
+
+
+@pytest.mark.parametrize("restore_type", ["new", "existing"])
+def test_another_partitioner_is_refused_however_the_rows_were_to_come(
+    service: MemoryService, restore_type: str
+) -> None:
+    service.there = {"old": replace(LIKE, partitioner="RandomPartitioner")}
+    service.schemas = Schema({})
+    body = {**BODY, "backup_name": "old", "restore_type": restore_type}
+    status, told = put(service, "/v1/restore/start", body)
+    assert (status, "CASSANDRA_PARTITIONER=RandomPartitioner" in told["message"]) == (409, True)
+
+
+def test_the_files_of_a_ring_like_this_one_are_taken(service: MemoryService) -> None:
+    service.there, service.schemas = {"old": LIKE}, Schema({})
+    assert put(service, "/v1/restore/start", {**BODY, "backup_name": "old"}) == (202, STARTED)
 
 
 def test_while_one_runs_the_same_order_brings_credentials_and_another_is_refused(
