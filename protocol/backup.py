@@ -74,7 +74,7 @@ class BackupTask:
     found, for the manifest. ``keyspaces`` and ``tables`` (``keyspace.table``) are None for all. A deletion is
     of ``names``, or of those of the cluster's backups that are neither among the newest ``keep_last`` nor
     younger than ``keep_days``. ``loaded`` are the nodes, as the backup calls them, whose rows this one sends
-    to wherever they belong now; ``helper_memory_mb`` is what the program that does may take.
+    to wherever they belong now.
     """
 
     node: str
@@ -98,7 +98,6 @@ class BackupTask:
     keep_last: int | None = None
     keep_days: float | None = None
     loaded: tuple[str, ...] = ()
-    helper_memory_mb: float = 512.0
 
     @property
     def tag(self) -> str:

@@ -1,12 +1,9 @@
-"""The phases of a restore on one node while Cassandra runs: look at the backup, bring its files, import."""
+"""The first phases of a restore on one node: look whether the backup fits, and bring its files."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
-from typing import Any
 
 from backup.manifest import ClusterManifest, NodeSummary
 from backup.s3.client import Client
@@ -14,20 +11,17 @@ from executor.backup import catalog
 from executor.backup.download import DownloadJob, download
 from executor.cql import CqlRefused
 from executor.failure import NotAnswering
-from executor.jolokia import execute, read
+from executor.jolokia import read
 from executor.maintenance.disk import free_bytes
 from executor.management import STORAGE
 from executor.transfers import schema
 from executor.transfers.errand import Errand, Unfit
-from executor.transfers.loader import Loader, ended_with
 from executor.transfers.saving import Outcome, facts
 from protocol.backup import NEW, BackupTask, Member
 from protocol.schema import is_system
 
 DEFAULT_ROLES = frozenset({"cassandra"})
 
-IMPORT = "importNewSSTables(java.util.Set,boolean,boolean,boolean,boolean,boolean,boolean,boolean)"
-IMPORT_SECONDS = 3600.0
 SCHEMA_SECONDS = 10.0
 
 
@@ -119,7 +113,11 @@ def _require_partitioner(errand: Errand, manifest: ClusterManifest) -> None:
     (name,) = errand.ask(read(STORAGE, "PartitionerName"))
     here = str(name).rpartition(".")[2]
     if here != manifest.partitioner:
-        raise Unfit(f"the backup has the partitioner {manifest.partitioner}, and this cluster {here}")
+        raise Unfit(
+            f"the backup has the partitioner {manifest.partitioner} and this cluster {here}, and nothing "
+            "loads rows across partitioners: deploy a cluster with "
+            f"CASSANDRA_PARTITIONER={manifest.partitioner}"
+        )
 
 
 def _release(version: str) -> list[str]:
@@ -127,18 +125,15 @@ def _release(version: str) -> list[str]:
 
 
 def _is_ring_of(errand: Errand, manifest: ClusterManifest) -> bool:
-    """Whether the ring has the tokens that it had then, so that each node's rows are still its own."""
+    """Whether the ring has the tokens and racks that it had, so that each node's rows are still its own."""
     (ring,) = errand.ask(read(STORAGE, "TokenToEndpointMap"))
-    return set(ring) == {token for node in manifest.nodes for token in node.facts.tokens}
+    then = sorted(f"{node.facts.data_center}/{node.facts.rack}" for node in manifest.nodes)
+    here = sorted(member.place for member in errand.task.members)
+    return here == then and set(ring) == {token for node in manifest.nodes for token in node.facts.tokens}
 
 
 def _share(errand: Errand, manifest: ClusterManifest) -> list[NodeSummary]:
-    """The nodes of the backup whose rows this one sends to where they belong now. Raises Unfit."""
-    if errand.word.login is not None:
-        raise Unfit(
-            "the ring has other tokens than the backup's, and Cassandra's loader, which that needs, is not "
-            "used where CQL asks for a login, for it takes passwords on its command line alone"
-        )
+    """The nodes of the backup whose rows this one sends to where they belong now."""
     index = [member.name for member in errand.task.members].index(errand.task.node)
     return list(manifest.nodes[index :: len(errand.task.members)])
 
@@ -201,59 +196,3 @@ def _wanted(
     if task.tables is not None:
         return None, frozenset(task.tables)
     return frozenset(task.keyspaces or keyspaces), None
-
-
-def take_in(errand: Errand) -> Outcome:
-    """Have Cassandra take in what was brought, a table at a time, checked once more.
-
-    Raises NotAnswering, Unfit, Stopped, S3Failed, Damaged.
-    """
-    if errand.task.loaded:
-        return _load_all(errand)
-    folders = sorted(path for path in errand.staging.glob("*/*") if path.is_dir())
-    errand.control.expect(len(folders), 0)
-    with closing(errand.jolokia()) as jolokia:
-        for folder in folders:
-            errand.control.check()
-            errand.control.doing(f"import of {_table(folder)}")
-            _import(jolokia, folder)
-            errand.control.add(1, 0)
-    return {"tables": len(folders)}
-
-
-def _load_all(errand: Errand) -> Outcome:
-    """Send all rows to wherever they belong now; views' rows follow from those of their tables."""
-    client = errand.client()
-    views = schema.views(catalog.schema(client, catalog.manifest(client, errand.task.name)))
-    found = sorted(path for path in errand.staging.glob("*/*/*") if path.is_dir())
-    folders = [folder for folder in found if _table(folder) not in views]
-    errand.control.expect(len(folders), 0)
-    loader = Loader(errand.started, errand.task.helper_memory_mb)
-    with ended_with(errand.control, loader):
-        for folder in folders:
-            errand.control.check()
-            errand.control.doing(f"loading of {_table(folder)}")
-            loader.load(folder)
-            errand.control.add(1, 0)
-    return {"tables": len(folders)}
-
-
-def _table(folder: Path) -> str:
-    return f"{folder.parent.name}.{folder.name.rpartition('-')[0]}"
-
-
-def _import(jolokia: Any, folder: Path) -> None:
-    """Cassandra builds indexes itself, and makes views' rows those of the views' own files."""
-    for index in folder.glob(".*/"):
-        shutil.rmtree(index)
-    keyspace, _, table = _table(folder).partition(".")
-    bean = f"org.apache.cassandra.db:type=Tables,keyspace={keyspace},table={table}"
-    # Level and repaired state begin anew; all is verified, each token too; moved, it takes no more room.
-    flags = (True, True, True, True, True, True, False)
-    (answer,) = jolokia.ask([execute(bean, IMPORT, [str(folder)], *flags)], IMPORT_SECONDS)
-    if "value" not in answer:
-        raise NotAnswering(f"{_table(folder)} was not taken in: {answer.get('error', 'no reason given')}")
-    if answer["value"]:
-        raise Unfit(
-            f"Cassandra has refused files of {_table(folder)}, which it logs the reason of: {answer['value']}"
-        )

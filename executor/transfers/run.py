@@ -15,7 +15,7 @@ from executor.answers import Started
 from executor.backup.control import Control
 from executor.failure import NotAnswering, Stopped
 from executor.stop import StopOrder
-from executor.transfers import bringing, checking, saving
+from executor.transfers import bringing, checking, intake, saving
 from executor.transfers.errand import Errand, Unfit
 from executor.transfers.saving import Outcome
 from executor.transfers.words import Words
@@ -35,7 +35,7 @@ PHASES: Mapping[str, Callable[[Errand], Outcome]] = {
     backup.MANIFEST: saving.publish_manifest,
     backup.RESTORE_SCHEMA: bringing.prepare,
     backup.DOWNLOAD: bringing.bring,
-    backup.RESTORE_PHASE: bringing.take_in,
+    backup.RESTORE_PHASE: intake.take_in,
     backup.VERIFY_PHASE: checking.check,
     backup.DELETE_PHASE: checking.delete,
 }

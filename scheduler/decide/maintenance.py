@@ -256,7 +256,7 @@ def _named(part: Part) -> tuple[str, ...]:
 def _data(world: World, operation: Operation, part: Part, place: Placement, memory_mb: float) -> bytes:
     disk_mb = sum(resource.scalar for resource in place.resources if resource.persistence_id)
     if operation.transfer is not None:
-        return encode_task(transfers.task(world, operation, operation.transfer, part, disk_mb, memory_mb))
+        return encode_task(transfers.task(world, operation, operation.transfer, part, disk_mb))
     return encode_task(
         MaintenanceTask(
             node=part.name,

@@ -117,10 +117,8 @@ def hindrance(world: World, operation: Operation, part: Part) -> Wait | None:
     return None
 
 
-def task(
-    world: World, operation: Operation, transfer: Transfer, part: Part, disk_mb: float, memory_mb: float
-) -> BackupTask:
-    """What a part's task is to do, on a volume of that size and with so much memory for a helper."""
+def task(world: World, operation: Operation, transfer: Transfer, part: Part, disk_mb: float) -> BackupTask:
+    """What a part's task is to do, on a volume of that size."""
     sources = {p.node: p.outcome for p in operation.of_phase(backup.RESTORE_SCHEMA)}
     source = sources.get(part.node) or {}
     schema = next((p.outcome for p in operation.of_phase(backup.BACKUP_SCHEMA)), None)
@@ -138,7 +136,6 @@ def task(
         restore_type=transfer.restore_type,
         source=str(source.get("source", "")),
         loaded=tuple(str(name) for name in source.get("loaded", ())),
-        helper_memory_mb=memory_mb,
         summaries=_summaries(operation) if part.phase == backup.MANIFEST else (),
         schema=schema if part.phase == backup.MANIFEST else None,
         keyspaces=transfer.keyspaces,
