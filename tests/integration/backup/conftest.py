@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cassandra.auth import PlainTextAuthProvider
 
+from executor.lock import holders
+from local.running import PROJECT
 from tests.integration.conftest import LocalCluster
 from tests.integration.maintenance.conftest import Service
 
+log = logging.getLogger(__name__)
+
 SECRET = "canary-secret-4f0c9a7be1"
+
+ADMIN = PlainTextAuthProvider("cassandra", "cassandra")
 
 
 @dataclass
@@ -33,7 +49,43 @@ class Backups(Service):
 
     def done(self, kind: str) -> Any:
         """Wait until an operation has ended, well."""
-        return self.completed(kind)
+        before = time.monotonic()
+        told = self.completed(kind)
+        log.info("%s %s: another %.1f s", kind, told["name"], time.monotonic() - before)
+        return told
+
+    def failed(self, kind: str) -> str:
+        """Wait until an operation has failed; all that its nodes say of it."""
+        told = self.until(f"/v1/{kind}/status", lambda told: told["status"] != "running")
+        assert told["status"] == "failed", told
+        return " ".join([told["message"], *(node["message"] for node in told["nodes"].values())])
+
+    def kill_scheduler(self) -> None:
+        """End the scheduler by SIGKILL, and start it again."""
+        self._kill("scheduler")
+        self.until("/v1/backup/status", lambda told: True)
+
+    def kill_agent(self, node: int) -> None:
+        """The same with the agent that a node runs on, whose executor runs on."""
+        self._kill(f"agent-{self.agent(node)}")
+
+    def _kill(self, part: str) -> None:
+        for verb in ("kill", "start"):
+            done = self.local.command(verb, part)
+            assert done.returncode == 0, done.stderr
+
+    def executor(self, node: int) -> int | None:
+        """The process of a node's executor, if there is one now."""
+        found = [one.pid for one in holders(self.volume(node) / "lock") if one.name != "java"]
+        return found[0] if found else None
+
+    def kill_executor(self, node: int) -> None:
+        """End a node's executor by SIGKILL, as soon as there is one."""
+        deadline = time.monotonic() + 300
+        while (pid := self.executor(node)) is None:
+            assert time.monotonic() < deadline, f"node-{node} has no executor"
+            time.sleep(0.1)
+        os.kill(pid, signal.SIGKILL)
 
     def snapshots(self) -> list[str]:
         """The folders of snapshots on all nodes."""
@@ -45,3 +97,46 @@ class Backups(Service):
 def backups(shared_cluster: LocalCluster) -> Iterator[Backups]:
     """The cluster that tests share."""
     yield Backups(shared_cluster, shared_cluster.up())
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[str]:
+    """A bucket that outlives clusters."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "local.s3", "--host=127.0.0.1", f"--port={port}", "--bucket=kept"]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield f"http://127.0.0.1:{port}/kept/prefix"
+    process.terminate()
+    process.wait()
+
+
+@contextlib.contextmanager
+def everything_on(data: Path, store: str) -> Iterator[Backups]:
+    """Three nodes that know users, views and functions, and back up to the store; ended afterwards."""
+    local = LocalCluster(data)
+    files = data.parent
+    password, key = files / "password", files / "key"
+    password.write_text("cassandra\n")
+    key.write_text("a key that is long enough to be one, and so is not refused\n")
+    settings = {
+        "CASSANDRA_AUTHENTICATOR": "PasswordAuthenticator",
+        "CASSANDRA_AUTHORIZER": "CassandraAuthorizer",
+        "CASSANDRA_MATERIALIZED_VIEWS_ENABLED": "true",
+        "CASSANDRA_USER_DEFINED_FUNCTIONS_ENABLED": "true",
+        "CASSANDRA_READ_REQUEST_TIMEOUT": "30s",
+        "CASSANDRA_WRITE_REQUEST_TIMEOUT": "30s",
+        "CQL_USER": "cassandra",
+        "CQL_PASSWORD_FILE": str(password),
+        "SECRETS_KEY_FILE": str(key),
+    }
+    try:
+        before = time.monotonic()
+        given = [f"--env={name}={value}" for name, value in settings.items()]
+        places = local.up("--nodes", "3", "--agents", "4", *given)
+        log.info("three nodes are up after %.1f s", time.monotonic() - before)
+        places["s3"] = {"external_location": store}
+        yield Backups(local, places, ADMIN)
+    finally:
+        local.down()

@@ -12,6 +12,7 @@ SCHEMA = (
     "CREATE TYPE {ks}.address (street text, number int)",
     "CREATE TABLE {ks}.people (id int PRIMARY KEY, name text, town text, home frozen<address>, gone text)",
     "CREATE INDEX people_by_town ON {ks}.people (town)",
+    "INSERT INTO {ks}.people (id, gone) VALUES (-1, 'gone')",
     "ALTER TABLE {ks}.people DROP gone",
     "CREATE TABLE {ks}.visits (page text PRIMARY KEY, seen counter)",
     "CREATE TABLE {ks}.later (id int PRIMARY KEY, note text) WITH default_time_to_live = 864000",
@@ -29,7 +30,7 @@ READ = (
     "SELECT id, name, town, home FROM {ks}.people",
     "SELECT id FROM {ks}.people WHERE town = 'town 1'",
     "SELECT page, seen FROM {ks}.visits",
-    "SELECT id, note FROM {ks}.later",
+    "SELECT id, note, WRITETIME(note) FROM {ks}.later",
 )
 
 READ_SWITCHED_ON = ("SELECT name, id FROM {ks}.by_name", "SELECT {ks}.twice(id) FROM {ks}.people")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from executor.lock import holders
 from tests.integration.backup import rows
 from tests.integration.backup.conftest import Backups
 from tests.integration.backup.test_backup import places_of_the_secret
@@ -42,19 +39,6 @@ def backups(cluster: LocalCluster) -> Backups:
     return found
 
 
-def kill_scheduler(backups: Backups) -> None:
-    assert backups.local.command("kill", "scheduler").returncode == 0
-    assert backups.local.command("start", "scheduler").returncode == 0
-    backups.until("/v1/backup/status", lambda told: True)
-
-
-def kill_executor(backups: Backups, node: int) -> None:
-    found = {holder.name: holder.pid for holder in holders(backups.volume(node) / "lock")}
-    found.pop("java")
-    (executor,) = found.values()
-    os.kill(executor, signal.SIGKILL)
-
-
 def uploading(told: Any) -> bool:
     return all(
         (node["phase"], node["status"]) == ("Upload", "IN_PROGRESS") for node in told["nodes"].values()
@@ -72,7 +56,7 @@ def hurry(backups: Backups) -> None:
 
 def test_without_a_key_to_store_them_with_a_new_leader_waits_for_credentials(backups: Backups) -> None:
     begin_slowly(backups, "leaderless")
-    kill_scheduler(backups)
+    backups.kill_scheduler()
     hurry(backups)
     backups.until("/v1/backup/status", lambda told: "the S3 credentials" in told["message"])
     backups.order("/v1/backup/start", "leaderless")
@@ -88,7 +72,7 @@ def test_a_key_file_lets_credentials_outlive_a_leader_and_nobody_waits(
     done = backups.local.command("restart", "scheduler", f"--env=SECRETS_KEY_FILE={key}")
     assert done.returncode == 0, done.stderr
     begin_slowly(backups, "sealed")
-    kill_scheduler(backups)
+    backups.kill_scheduler()
     hurry(backups)
     backups.done("backup")
     assert (backups.snapshots(), places_of_the_secret(backups)) == ([], [])
@@ -96,13 +80,32 @@ def test_a_key_file_lets_credentials_outlive_a_leader_and_nobody_waits(
 
 def test_an_executor_that_is_killed_goes_on_with_the_upload_once_its_node_is_up(backups: Backups) -> None:
     begin_slowly(backups, "beheaded")
-    kill_executor(backups, 1)
+    backups.kill_executor(1)
     hurry(backups)
     told = backups.done("backup")
     assert told["nodes"]["node-1"]["status"] == "COMPLETE"
     assert backups.snapshots() == []
     backups.order("/v1/backup/verify", "beheaded")
     backups.done("verify")
+
+
+def test_an_agent_that_is_killed_and_started_again_finds_the_upload_where_it_was(backups: Backups) -> None:
+    begin_slowly(backups, "headless")
+    before = steps(backups, "Upload")
+    backups.kill_agent(1)
+    hurry(backups)
+    told = backups.done("backup")
+    assert told["nodes"]["node-1"]["status"] == "COMPLETE"
+    after = steps(backups, "Upload")
+    assert [step["attempts"] for step in after] == [step["attempts"] for step in before] == [1, 1, 1]
+    assert [step["started_at"] for step in after] == [step["started_at"] for step in before]
+    assert backups.snapshots() == []
+
+
+def steps(backups: Backups, phase: str) -> Any:
+    """The steps of a phase of the plan of a backup."""
+    phases = backups.call("GET", "/v1/plans/backup")[1]["phases"]
+    return next(found["steps"] for found in phases if found["name"] == phase)
 
 
 def test_a_stop_leaves_no_snapshot_and_the_name_can_be_used_again(backups: Backups) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import WhiteListRoundRobinPolicy
 from cassandra.query import ConsistencyLevel
@@ -24,10 +25,11 @@ SECONDS = 300.0
 
 @dataclass
 class Service:
-    """A local cluster's API, volumes and CQL."""
+    """A local cluster's API, volumes and CQL; ``login`` where that asks for one."""
 
     local: LocalCluster
     places: dict[str, Any]
+    login: PlainTextAuthProvider | None = None
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """A call of the API; its status and JSON."""
@@ -77,7 +79,12 @@ class Service:
         profile = ExecutionProfile(
             WhiteListRoundRobinPolicy(hosts), consistency_level=consistency, request_timeout=60.0
         )
-        cluster = Cluster(hosts, protocol_version=5, execution_profiles={EXEC_PROFILE_DEFAULT: profile})
+        cluster = Cluster(
+            hosts,
+            protocol_version=5,
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            auth_provider=self.login,
+        )
         try:
             yield cluster.connect()
         finally:
