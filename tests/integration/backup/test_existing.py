@@ -36,6 +36,8 @@ def test_truncated_tables_are_back_and_so_they_are_once_three_nodes_have_become_
         backups.order("/v1/backup/start", "whole")
         backups.done("backup")
         truncated(backups)
+        with backups.session() as session:
+            whole.make_again(session, whole.PLAIN[0])
         nothing_damaged_is_taken_in(backups, Objects(store))
         backups.order("/v1/restore/start", "whole", restore_type="existing")
         backups.done("restore")

@@ -29,11 +29,24 @@ def test_a_hundred_tables_and_all_roles_are_back_in_a_new_cluster_whoever_dies_m
             before, roles = whole.written(session)
         old.order("/v1/backup/start", "whole")
         old.done("backup")
+        backed_up_with_another_table_of_the_same_name(old)
     with everything_on(tmp_path / "new", store) as new:
         deaths_and_a_stop_before_the_point_of_no_return_lead_back(new)
         deaths_after_it_only_delay(new)
         everything_is_back(new, before, roles)
         the_cluster_is_one_like_any_other(new)
+
+
+def backed_up_with_another_table_of_the_same_name(old: Backups) -> None:
+    """The older backup stays as it was, every object of it."""
+    with old.session() as session:
+        whole.make_again(session, whole.PLAIN[0])
+        table = f"{whole.KEYSPACE}.{whole.PLAIN[0]}"
+        session.execute(f"INSERT INTO {table} (part, id, note) VALUES (0, 0, 'other')")
+    old.order("/v1/backup/start", "second")
+    old.done("backup")
+    old.order("/v1/backup/verify", "whole")
+    old.done("verify")
 
 
 def deaths_and_a_stop_before_the_point_of_no_return_lead_back(new: Backups) -> None:

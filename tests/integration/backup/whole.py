@@ -26,8 +26,8 @@ LARGE = tuple(f"large{number}" for number in range(4))
 LARGE_ROWS, LARGE_BYTES = 2, 1_000_000
 
 PLAIN = tuple(f"plain{number}" for number in range(100 - len(rows.TABLES) - len(LARGE)))
-PARTITIONS, IN_ONE = 40, 50
-OF_ALL_KINDS = 8000
+PARTITIONS, IN_ONE = 42, 50
+OF_ALL_KINDS = 3000
 """Rows of the table with an index and a view, and of the one whose rows end by themselves."""
 
 TABLES = (*rows.TABLES, *LARGE, *PLAIN)
@@ -53,9 +53,18 @@ def make(session: Session) -> None:
     for table in LARGE:
         session.execute(f"CREATE TABLE {KEYSPACE}.{table} (id int PRIMARY KEY, content blob)")
     for table in PLAIN:
-        session.execute(
-            f"CREATE TABLE {KEYSPACE}.{table} (part int, id int, note text, PRIMARY KEY (part, id))"
-        )
+        make_plain(session, table)
+
+
+def make_plain(session: Session, table: str) -> None:
+    """Make one of the many tables."""
+    session.execute(f"CREATE TABLE {KEYSPACE}.{table} (part int, id int, note text, PRIMARY KEY (part, id))")
+
+
+def make_again(session: Session, table: str) -> None:
+    """Drop one of the many tables, and make another of the same name."""
+    session.execute(f"DROP TABLE {KEYSPACE}.{table}")
+    make_plain(session, table)
 
 
 def make_roles(session: Session) -> None:
