@@ -117,7 +117,15 @@ def _identity_errors(ledger: Ledger, settings: Settings) -> list[str]:
 
 
 def _immutable(name: str, old: object, new: object) -> str:
-    return f"{name} cannot change from {old} to {new}: set it back to {old}, or deploy another service"
+    before, after = _written(old), _written(new)
+    return (
+        f"{name} cannot change from {before} to {after}: set it back to {before}, or deploy another service"
+    )
+
+
+def _written(value: object) -> object:
+    """As an operator writes it: whole numbers without a point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _node_errors(ledger: Ledger, settings: Settings) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scheduler.decide import departure_phase, owner, reconciliation_phase
-from scheduler.decide.owner import Wait, step_id
+from scheduler.decide.owner import step_id
 from scheduler.decide.uninstall import LOOK_SECONDS, UNINSTALL, paused, stage
 from scheduler.model.node import Node
 from scheduler.model.plan import Phase, Plan, Status, Step
@@ -28,16 +28,17 @@ def plan(world: World) -> Plan:
 
 
 def _node(world: World, node: Node) -> Step:
-    if node.departure is None and paused(world):
-        wait = Wait(f"the plan {UNINSTALL} is interrupted; PUT /v1/plans/{UNINSTALL}/continue lets it go on")
-        return Step(
-            departure_phase.step_of(world, UNINSTALL, NODES_PHASE, node).id,
-            node.name,
-            Status.WAITING,
-            wait.reason,
-            waiting_for=wait.reason,
-        )
-    return departure_phase.step_of(world, UNINSTALL, NODES_PHASE, node)
+    if node.departure is not None:
+        return departure_phase.step_of(world, UNINSTALL, NODES_PHASE, node)
+    ident, wait = step_id(world, UNINSTALL, NODES_PHASE, node.name), _not_begun(world)
+    return Step(ident, node.name, Status.WAITING, wait, waiting_for=wait)
+
+
+def _not_begun(world: World) -> str:
+    """Why no node is being ended yet: once registered all of them are, at once."""
+    if paused(world):
+        return f"the plan {UNINSTALL} is interrupted; PUT /v1/plans/{UNINSTALL}/continue lets it go on"
+    return "a Mesos master to register with, before anything is ended"
 
 
 def _single(world: World, name: str, state: tuple[Status, str]) -> Phase:

@@ -163,6 +163,16 @@ def test_nothing_but_the_uninstallation_can_be_ordered_any_more() -> None:
             cluster.tell(command)
 
 
+def test_before_it_is_registered_each_node_waits_for_a_master() -> None:
+    cluster = Cluster()
+    cluster.deploy(3)
+    cluster.tell(Disconnected("gone"))
+    cluster.world = replace(cluster.world, ledger=order(cluster.world.ledger))
+    nodes = next(phase for phase in plan(cluster).phases if phase.name == "Nodes")
+    told = "a Mesos master to register with, before anything is ended"
+    assert [(step.status, step.waiting_for) for step in nodes.steps] == [(Status.WAITING, told)] * 3
+
+
 def test_an_interrupted_uninstallation_destroys_nothing_until_it_goes_on() -> None:
     cluster = ordered()
     cluster.tell(Interrupt("uninstall"))
