@@ -163,7 +163,7 @@ def _release(
         if _nothing_left(node, place, departure, offers):
             decision = decision.with_node(_gone(decision.world, node, departure, now))
         return decision, offers
-    operation = _next(place, found)
+    operation = _next(place, departure, found)
     if operation is None:
         return decision, offers
     stage = departure.stage if isinstance(operation, Destroy) else Stage.DESTROYED
@@ -178,12 +178,15 @@ def _release(
     return decision, [offer for offer in offers if offer not in found.offers]
 
 
-def _next(place: Placement, found: matching.Held) -> Operation | None:
-    """What to do with what is offered: first the volume goes, then the reservation; nothing of a part."""
+def _next(place: Placement, departure: Departure, found: matching.Held) -> Operation | None:
+    """What to do with what is offered: first the volume goes, then the reservation, with what is left of it.
+
+    An offer without the disk may be of a part, the volume being in another.
+    """
     if found.volume:
         return Destroy(tuple(r for r in found.resources if r.persistence_id))
     disk = next(r.scalar for r in place.resources if r.persistence_id)
-    if total(found.resources, "disk") < disk:
+    if departure.stage is not Stage.DESTROYED and total(found.resources, "disk") < disk:
         return None
     return Unreserve(tuple(without_volume(r) for r in found.resources))
 

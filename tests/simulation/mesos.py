@@ -218,13 +218,14 @@ class Master(Allocation):
         self._await_filters()
 
     def _offers_of(self, record: AgentRecord) -> list[Offer]:
-        """One offer of all that is free; two with a part each when that was ordered."""
+        """One offer of all that is free; when so ordered, one of a part, and the rest beside it or next."""
         offer = self.new_offer(record, self._ident("O"), self._clock.now, self._part)
         if offer is None:
             return []
         if not self.split_next:
             return [offer]
         self.split_next -= 1
+        self.allocate_soon()
         other = (
             self.new_offer(record, self._ident("O"), self._clock.now) if self._rng.random() < 0.5 else None
         )

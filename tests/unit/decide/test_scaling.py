@@ -246,6 +246,21 @@ def test_nothing_is_destroyed_or_given_back_of_a_part() -> None:
     assert stage(cluster) is Stage.KILLED
 
 
+def test_what_was_in_another_offer_is_given_back_once_the_disk_is() -> None:
+    cluster = four()
+    shrink(cluster)
+    place = cluster.node(3).placement
+    assert place is not None
+    mode(cluster, 3, "DECOMMISSIONED")
+    cluster.update(3, "TASK_KILLED")
+    plain = [r._replace(disk=None) for r in place.resources]
+    part, rest = (tuple(r for r in plain if (r.name == "cpus") is later) for later in (False, True))
+    assert operations(cluster.offers(offer(4, 20, resources=part))) == [Unreserve(part)]
+    assert operations(cluster.offers(offer(4, 21, resources=rest))) == [Unreserve(rest)]
+    cluster.offers(offer(4, 22))
+    assert stage(cluster) is Stage.UNRESERVED
+
+
 def test_the_order_is_repeated_until_the_node_has_left() -> None:
     cluster = four()
     mark = len(cluster.intents)
