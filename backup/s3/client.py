@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import logging
+import mmap
 import threading
 import time
 from base64 import b64encode
@@ -42,7 +43,7 @@ class Sink(Protocol):
         """Forget what has come so far."""
 
     def write(self, data: memoryview) -> None:
-        """Take the next bytes; the view is of no more use afterwards."""
+        """Take the next bytes, which begin with a page of memory; the view is of no more use afterwards."""
 
 
 @dataclass(frozen=True)
@@ -219,12 +220,21 @@ class Client:
         if request.length is not None:
             _check_range(answer, request)
         sink.begin()
-        done, buffer = 0, memoryview(bytearray(PIECE_BYTES))
-        while count := answer.readinto(buffer[: self._meter.grant(PIECE_BYTES)]):
+        done, buffer = 0, self._buffer()
+        while not answer.isclosed():
+            granted = self._meter.grant(min(PIECE_BYTES, answer.length or PIECE_BYTES))
+            count = answer.readinto(buffer[:granted])
             sink.write(buffer[:count])
             done += count
         if length is not None and done != length:
             raise Passing(f"its answer broke off after {done} of {length} bytes")
+
+    def _buffer(self) -> memoryview:
+        """This thread's. It begins with a page of memory, so that a file can be written without a copy."""
+        buffer: memoryview | None = getattr(self._local, "buffer", None)
+        if buffer is None:
+            buffer = self._local.buffer = memoryview(mmap.mmap(-1, PIECE_BYTES))
+        return buffer
 
     def _connect(self) -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)

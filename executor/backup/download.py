@@ -132,7 +132,7 @@ class _Download:
                 self._get(entry, part.sha256, place)
                 if place.hexdigest() != part.sha256:
                     raise _damaged(entry, part.sha256, "it has another content")
-                # Begin to write it to disk, and leave the memory to Cassandra.
+                # What went by the page cache: begin to write it to disk, and leave the memory to Cassandra.
                 os.posix_fadvise(descriptor, offset, part.size, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)

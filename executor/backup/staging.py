@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable
@@ -11,12 +13,19 @@ from pathlib import Path
 from backup.files import FileEntry
 from executor.backup.hashing import digest_of_range
 
+BLOCK_BYTES = 4096
+"""What is written past the page cache begins and ends at multiples of it: no disk has larger blocks."""
+
 
 class Place:
-    """A sink that hashes, and writes to a part of an open file."""
+    """A sink that hashes, and writes to a part of an open file.
+
+    As far as possible past the page cache: that saves a copy, and leaves the memory to Cassandra.
+    """
 
     def __init__(self, descriptor: int, offset: int, size: int) -> None:
         self._descriptor = descriptor
+        self._direct = _bypass_cache(descriptor)
         self._start = offset
         self._end = offset + size
         self.begin()
@@ -31,12 +40,25 @@ class Place:
         self._digest.update(data)
         data = data[: max(0, self._end - self._offset)]
         while data:
-            count = os.pwrite(self._descriptor, data, self._offset)
+            count = self._write_some(data)
             data, self._offset = data[count:], self._offset + count
 
     def hexdigest(self) -> str:
         """Of what has come since the last ``begin``."""
         return self._digest.hexdigest()
+
+    def _write_some(self, data: memoryview) -> int:
+        """Write as much as goes at once; how many bytes. What does not fill blocks goes by the page cache."""
+        if self._direct and (self._offset | len(data)) % BLOCK_BYTES == 0:
+            try:
+                return os.pwrite(self._descriptor, data, self._offset)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+        if self._direct:
+            fcntl.fcntl(self._descriptor, fcntl.F_SETFL, 0)
+            self._direct = False
+        return os.pwrite(self._descriptor, data, self._offset)
 
 
 class Memory:
@@ -86,3 +108,12 @@ def sync(folder: Path) -> None:
             raise OSError(ctypes.get_errno(), "what was downloaded cannot be written to disk")
     finally:
         os.close(descriptor)
+
+
+def _bypass_cache(descriptor: int) -> bool:
+    """Have an open file be written past the page cache; False where its file system does not offer that."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_DIRECT)
+    except OSError:
+        return False
+    return True
