@@ -29,6 +29,7 @@ class Wire:
         self.meter = meter
         self._patience = patience
         self._waited, self._moved = 0.0, 0
+        self._unchecked = 0.0
         self._socket = _connect(location, min(patience.silence_seconds, CONNECT_SECONDS))
         self.plain = not location.secure
         if location.secure:
@@ -89,6 +90,10 @@ class Wire:
     def _count(self, moved: int, waited: float) -> None:
         self._moved += moved
         self._waited += waited
+        self._unchecked += waited
+        if self._unchecked >= LOOK_SECONDS:  # a trickle is never long enough silent for a look
+            self._unchecked = 0.0
+            self.meter.check()
         if self._waited >= self._patience.window_seconds:
             rate = self._moved / self._waited
             if rate < self._patience.least_rate:
