@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -90,9 +91,7 @@ def decode_node(data: bytes, what: str) -> tuple[NodeFacts, Iterator[FileEntry]]
 
 def decode_parts(text: str) -> tuple[Part, ...]:
     """Read what ``encode_parts`` has made. Raises ValueError."""
-    if not text:
-        return ()
-    return tuple(_part(*part.split(":")) for part in text.split(","))
+    return tuple([_part(*part.split(":")) for part in text.split(",")]) if text else ()
 
 
 def _files(lines: bytes, what: str) -> Iterator[FileEntry]:
@@ -116,6 +115,14 @@ def _file(line: str) -> FileEntry:
 
 
 def _part(digest: str, offset: str, size: str) -> Part:
-    if not DIGEST.fullmatch(digest) or not offset.isdecimal() or not size.isdecimal():
+    if not offset.isdecimal() or not size.isdecimal():
         raise ValueError("a part is not one")
-    return Part(digest, int(offset), int(size))
+    return Part(_object(digest), int(offset), int(size))
+
+
+@functools.lru_cache(maxsize=1024)
+def _object(digest: str) -> str:
+    """The digest itself, once in memory: hundreds of files are parts of one object. Raises ValueError."""
+    if not DIGEST.fullmatch(digest):
+        raise ValueError("a part is not one")
+    return digest

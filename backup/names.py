@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 BACKUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -31,6 +32,7 @@ def is_component(name: str) -> bool:
     return COMPONENT.fullmatch(name) is not None
 
 
+@functools.lru_cache(maxsize=1024)  # a table has many files
 def is_table_folder(keyspace: str, table: str, table_id: str) -> bool:
     """Whether ``<keyspace>/<table>-<id>`` may be a table's folder."""
     return bool(
