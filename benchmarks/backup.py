@@ -1,27 +1,31 @@
 """A node's backup and restore by the executor's code, by cassandra-medusa and by s5cmd, on the same files.
 
-    python -m benchmarks.backup [--mib 1024] [--sstables 2000] [--only large|tiny]
+    python -m benchmarks.backup [--mib 1024] [--sstables 2000] [--only large|tiny] [--rounds 1]
 
 All three write to the same real S3 server on this machine (versitygw, built with Go), each in a process of
-its own, one after the other, none limited. The files lie there as a snapshot: taking it is left out for all.
-Ours and Medusa's do everything else of a backup, its manifest included; ours hashes every byte both ways.
-s5cmd only copies. Medusa and s5cmd come from the package index into an environment below
-~/.cache/cassandra-mesos.
+its own, one after the other, and no bandwidth is limited. The files lie there as a snapshot: taking it is
+left out for all. Ours and Medusa's do everything else of a backup, its manifest included; ours hashes every
+byte both ways, and a restore ends when the disk has it. s5cmd only copies. Medusa and s5cmd come from the
+package index into an environment below ~/.cache/cassandra-mesos.
 
 ``large``  --mib in 4 SSTables;   ``tiny``  --sstables of 8 components each, in 100 tables
 
-For each: the first backup, one with 5 % new, one with nothing new, and a restore. Wall and CPU seconds and
-the largest memory are of the client's process; what the server spends is not counted. Exits with 1 where a
-goal is missed.
+For each: the first backup, one with 5 % new, one with nothing new, and a restore. Each round begins with new
+files, an empty store and another client; before a client runs, all that was written before is on the disk.
+Wall and CPU seconds and the largest memory are of the client's process, the start of its interpreter
+included; what the server spends is not counted. What is judged are the medians of the rounds. Exits with 1
+where a goal is missed.
 """
 
 from __future__ import annotations
 
 import argparse
 import filecmp
+import itertools
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -49,6 +53,8 @@ COMPONENTS = {
 TABLES = 100
 MEMORY_MB = 150
 STAGES = ("first", "5 % new", "nothing new", "restore")
+KINDS = ("large", "tiny")
+CLIENTS = ("ours", "medusa", "s5cmd")
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Spent:
 
 
 Results = dict[tuple[str, str, str], Spent]
+"""By kind, stage and client."""
 
 
 def main() -> int:
@@ -71,7 +78,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--mib", type=int, default=1024, help="size of the large files, in MiB")
     parser.add_argument("--sstables", type=int, default=2000, help="number of the tiny SSTables")
-    parser.add_argument("--only", choices=("large", "tiny"), help="leave the other out")
+    parser.add_argument("--only", choices=KINDS, help="leave the other out")
+    parser.add_argument("--rounds", type=int, default=1, help="how often everything is measured")
     parser.add_argument("--home", type=Path, help="a folder for files and store, instead of a temporary one")
     options = parser.parse_args()
     environment = _environment()
@@ -79,16 +87,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=options.home) as home:
         bench = Bench(Path(home), environment)
         try:
-            for kind in ("large", "tiny"):
+            for kind in KINDS:
                 if options.only in (None, kind):
                     amount = options.mib if kind == "large" else options.sstables
-                    bench.measure(kind, amount, results)
+                    rounds = [bench.measure(kind, amount, number) for number in range(options.rounds)]
+                    results |= _medians(rounds)
         finally:
             bench.server.stop()
-    missed = [text for text, reached in _goals(results) if not reached]
-    for text, reached in _goals(results):
+    _print(results)
+    goals = list(_goals(results))
+    for text, reached in goals:
         print(f"{'reached' if reached else 'MISSED '}  {text}")
-    return 1 if missed else 0
+    return 0 if all(reached for _, reached in goals) else 1
 
 
 class Bench:
@@ -104,28 +114,33 @@ class Bench:
             f"[default]\naws_access_key_id={KEYS.access}\naws_secret_access_key={KEYS.secret}\n"
         )
 
-    def measure(self, kind: str, amount: int, results: Results) -> None:
-        """All stages by all clients, on files that are made for it and gone afterwards."""
+    def measure(self, kind: str, amount: int, number: int) -> Results:
+        """A round: all stages by all clients, on files that are made for it and gone afterwards."""
+        what = "MiB in 4 SSTables" if kind == "large" else "SSTables of 8 files"
+        print(f"{kind}: {amount} {what}, round {number + 1}, no bandwidth limited", flush=True)
         data = self.home / kind
-        print(
-            f"{kind}: {amount} {'MiB in 4 SSTables' if kind == 'large' else 'SSTables of 8 files'}",
-            flush=True,
-        )
+        results: Results = {}
         _make(data, kind, amount)
+        first = number % len(CLIENTS)
         for stage in STAGES:
             if stage == "5 % new":
                 _renew(data, kind)
-            for client in ("ours", "medusa", "s5cmd"):
+            for client in CLIENTS[first:] + CLIENTS[:first]:
                 command = self._command(client, kind, stage, data)
                 if command:
-                    spent = self._run(command)
-                    results[kind, stage, client] = spent
-                    print(
-                        f"  {stage:12} {client:7} {spent}{_ratio(results, kind, stage, client)}", flush=True
-                    )
-        assert _equal(data, self.home / f"restored-ours-{kind}"), "what was restored is not what was there"
-        for folder in (data, *self.home.glob("restored-*"), self.server.root / BUCKET / kind):
-            shutil.rmtree(folder, ignore_errors=True)
+                    results[kind, stage, client] = spent = self._run(command)
+                    print(f"  {stage:12} {client:7} {spent}", flush=True)
+            self._remove_restored(data, kind)
+        for folder in (data, self.home / "cache", *(self.server.root / BUCKET).iterdir()):
+            shutil.rmtree(folder)
+        return results
+
+    def _remove_restored(self, data: Path, kind: str) -> None:
+        """Check what ours has restored, and make room."""
+        ours = self.home / f"restored-ours-{kind}"
+        assert not ours.exists() or _equal(data, ours), "what was restored is not what was there"
+        for folder in self.home.glob("restored-*"):
+            shutil.rmtree(folder)
 
     def _command(self, client: str, kind: str, stage: str, data: Path) -> list[str]:
         verb = "download" if stage == "restore" else "upload"
@@ -241,14 +256,28 @@ def _equal(data: Path, restored: Path) -> bool:
     return True
 
 
-def _ratio(results: Results, kind: str, stage: str, client: str) -> str:
-    ours = results[kind, stage, "ours"]
-    other = results[kind, stage, client]
-    return (
-        ""
-        if client == "ours"
-        else f"   {other.wall / ours.wall:5.1f} times the time, {other.cpu / ours.cpu:5.1f} the CPU"
+def _medians(rounds: list[Results]) -> Results:
+    """Of each value on its own; of memory the most."""
+    return {key: _median([results[key] for results in rounds]) for key in rounds[0]}
+
+
+def _median(found: list[Spent]) -> Spent:
+    return Spent(
+        statistics.median(spent.wall for spent in found),
+        statistics.median(spent.cpu for spent in found),
+        max(spent.memory_mb for spent in found),
     )
+
+
+def _print(results: Results) -> None:
+    """A line for each kind, stage and client, with what it takes beside ours."""
+    print("medians")
+    for kind, stage, client in itertools.product(KINDS, STAGES, CLIENTS):
+        if (kind, stage, client) not in results:
+            continue
+        spent, ours = results[kind, stage, client], results[kind, stage, "ours"]
+        ratio = f"   {spent.wall / ours.wall:5.1f} times the time, {spent.cpu / ours.cpu:5.1f} the CPU"
+        print(f"  {kind:6} {stage:12} {client:7} {spent}{'' if client == 'ours' else ratio}")
 
 
 def _goals(results: Results) -> Iterator[tuple[str, bool]]:
