@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-PIECE_BYTES = 1 << 18
+PIECE_BYTES = 1 << 20
 """What is moved between two looks at the meter, at most."""
 
 
