@@ -33,7 +33,10 @@ from scheduler.model.task import GONE, TaskUpdate
 from scheduler.model.world import Shortfall, World
 
 IDLE_REFUSE_SECONDS = 3600.0
-"""With nothing to start, offers are refused for so long; a REVIVE takes that back when something is."""
+"""With nothing to start, offers are refused for so long; a REVIVE takes that back when something is.
+
+But for those with a part of a reservation: what is too much of it shows only in an offer of all of it.
+"""
 
 MOST_SHORTFALLS = 200
 
@@ -85,12 +88,14 @@ def _unreachable(world: World) -> list[Node]:
 
 
 def _decline(decision: Decision, offers: Sequence[Offer]) -> Decision:
-    if not offers:
-        return decision
     world = decision.world
     waiting = world.session.waiting or world.session.slot_wanted
-    seconds = world.settings.mesos_refuse_seconds if waiting else IDLE_REFUSE_SECONDS
-    return decision.plus(Decline(tuple(offer.id for offer in offers), seconds))
+    refused: dict[float, list[str]] = {}
+    for offer in offers:
+        soon = waiting or resizing.is_in_doubt(world, offer)
+        seconds = world.settings.mesos_refuse_seconds if soon else IDLE_REFUSE_SECONDS
+        refused.setdefault(seconds, []).append(offer.id)
+    return decision.plus(*(Decline(tuple(ids), seconds) for seconds, ids in refused.items()))
 
 
 def _start_again(

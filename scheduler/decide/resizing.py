@@ -145,8 +145,8 @@ def _fit(decision: Decision, node: Node, offer: Offer, now: float) -> Decision |
     if place is None or task is None or task.killing_since is not None:
         return None
     have = _reserved(world, place, task, offer)
-    if have is None or difference(have, place.resources).more:
-        return None  # another part is in another offer: not all is known
+    if have is None:
+        return None
     want = _wanted(world, node, place, task)
     change = difference(have, want)
     lacking = not_free(change, [offer])
@@ -161,6 +161,14 @@ def _fit(decision: Decision, node: Node, offer: Offer, now: float) -> Decision |
     return decision.plus(Accept((offer.id,), change.operations, REFUSE_REST_SECONDS))
 
 
+def is_in_doubt(world: World, offer: Offer) -> bool:
+    """Whether the offer holds a part of what is reserved for a running node, and another offer the rest."""
+    node = _runs_beside(world, offer)
+    if node is None or node.placement is None or node.task is None:
+        return False
+    return _reserved(world, node.placement, node.task, offer) is None
+
+
 def _reserved(world: World, place: Placement, task: Task, offer: Offer) -> list[Resource] | None:
     """All that is reserved for a running node: what it uses and what the offer holds; None if in doubt."""
     settings = world.ledger.target.known.get(task.config_id)
@@ -169,7 +177,8 @@ def _reserved(world: World, place: Placement, task: Task, offer: Offer) -> list[
         return None
     share = shares(place, settings)
     used = [r for r in (*share.executor, *share.server) if r.persistence_id is None]
-    return None if _ports(used) & _ports(spare) else [*used, *spare]
+    have = [*used, *spare]
+    return None if _ports(used) & _ports(spare) or difference(have, place.resources).more else have
 
 
 def _wanted(world: World, node: Node, place: Placement, task: Task) -> tuple[Resource, ...]:

@@ -9,7 +9,7 @@ from protocol.task import decode_task
 from scheduler.decide.plans import plans
 from scheduler.decide.target import retarget
 from scheduler.model.event import Interrupt, Tick
-from scheduler.model.intent import Accept, Intent, Kill, Launch, Reserve, Unreserve
+from scheduler.model.intent import Accept, Decline, Intent, Kill, Launch, Reserve, Unreserve
 from scheduler.model.offer import Offer
 from scheduler.model.plan import Status
 from scheduler.model.resource import Resource, ranges_of, total
@@ -229,6 +229,19 @@ def test_nothing_is_given_back_of_a_node_of_which_a_part_is_out_of_sight() -> No
     half = Resource("mem", 9000.0, reservations=place.resources[0].reservations)
     assert operations(cluster.offers(offer(1, 8, resources=(half,)))) == []
     assert operations(cluster.offers(rest(cluster, 0, mem=100.0))) == [], "its update is still to come"
+
+
+def test_an_offer_of_a_part_is_refused_for_a_short_time_so_that_what_is_too_much_shows_in_the_next() -> None:
+    cluster = deployed()
+    levels = cluster.node(0).placement.resources[0].reservations  # type: ignore[union-attr]
+    parts = (Resource("cpus", 1.6, reservations=levels), Resource("mem", 512.0, reservations=levels))
+    for part in parts:
+        (decline,) = cluster.offers(offer(1, 8, resources=(part,)))
+        assert decline == Decline(("O1-8",), cluster.world.settings.mesos_refuse_seconds)
+    (unreserve,) = operations(cluster.offers(offer(1, 8, resources=parts)))
+    assert [(r.name, r.scalar) for r in unreserve.resources] == [("cpus", 1.1)]
+    (decline,) = cluster.offers(offer(1, 8, resources=(parts[0]._replace(scalar=0.5), parts[1])))
+    assert decline == Decline(("O1-8",), 3600.0)
 
 
 def test_a_change_taken_back_halfway_brings_every_node_back() -> None:
