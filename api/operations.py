@@ -20,8 +20,8 @@ from scheduler.model.event import StopOperation
 from scheduler.model.world import World
 
 REPAIR_STOP = (
-    "Cassandra can only end all repairs of a node: on the node that the operation is at, "
-    "those begun by hand are ended too"
+    "Cassandra can only end all repairs of a node: on the node that the operation is at, those begun by hand "
+    "are ended too; on all nodes, what reads the same tables to compare them is ended, for whichever repair"
 )
 
 

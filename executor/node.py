@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from executor.answers import Answers
+from executor.maintenance import replies as maintenance
 from executor.maintenance.desk import Desk
 from executor.server import Place, Server
 from executor.stop import MARGIN_SECONDS, StopOrder
@@ -57,7 +58,8 @@ class Node:
         self._driver = connect(self)
         self._answers = Answers(self._driver, self._doing)
         self._desk = Desk(self._driver, self._answers.started)
-        for subject, answer in replies(self._desk, self._answers.started).items():
+        started = self._answers.started
+        for subject, answer in {**replies(self._desk, started), **maintenance.replies(started)}.items():
             self._answers.also(subject, answer)
         self._order = StopOrder()
         self._called = threading.Event()

@@ -43,6 +43,13 @@ class MaintenanceTask:
 
 
 @dataclass(frozen=True)
+class EndValidations:
+    """Of these tables, by keyspace, a node is to read no more to compare them for repairs."""
+
+    tables: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a maintenance task is: ``done`` of ``total`` pieces, tables or segments.
 

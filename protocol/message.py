@@ -10,6 +10,7 @@ Subjects, all asked by the scheduler:
             is a Leaving, or an error.
 ``word``    body a Word; the task that it names takes it; the answer has ``{"task": ...}``, or an error.
 ``tidy``    body a Tidy; the answer is ``{}`` once all that it names is gone, or an error.
+``validations``  body an EndValidations; the answer is ``{}`` once Cassandra was told, or an error.
 ``place``   body an Ask; the answer is a Checked, or an error.
 ``backups`` body an Ask; the answer is a Listed, or an error.
 
@@ -30,6 +31,7 @@ SCHEMA = "schema"
 DECOMMISSION = "decommission"
 WORD = "word"
 TIDY = "tidy"
+VALIDATIONS = "validations"
 PLACE = "place"
 BACKUPS = "backups"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -24,10 +25,10 @@ class Journal:
     def __contains__(self, piece: str) -> bool:
         return piece in self._done
 
-    def add(self, piece: str) -> None:
-        """Note a piece as done, for good: on the disk before this returns."""
+    def add(self, pieces: Sequence[str]) -> None:
+        """Note pieces as done, for good: on the disk before this returns."""
         with self._file.open("a") as file:
-            file.write(piece + "\n")
+            file.writelines(f"{piece}\n" for piece in pieces)
             file.flush()
             os.fsync(file.fileno())
-        self._done.add(piece)
+        self._done.update(pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from executor.management import STORAGE
 
 COMPACTIONS = "org.apache.cassandra.db:type=CompactionManager"
 PENDING = "org.apache.cassandra.metrics:type=Compaction,name=PendingTasks"
+
+VALIDATION = "Validation"
+"""What Cassandra calls the reading of a table for a repair, among its compactions."""
 
 SECONDS = 10.0
 
@@ -35,20 +39,38 @@ class Questions:
         unreachable, pending = self._ask_all(read(STORAGE, "UnreachableNodes"), read(PENDING, "Value"))
         return sorted(unreachable), int(pending)
 
-    def compacted(self, kind: str, keyspace: str, table: str) -> float:
-        """How much of the compactions of a kind on a table is done, from 0 to 1."""
-        running = [
-            entry
-            for entry in self._ask(read(COMPACTIONS, "Compactions"))
-            if entry.get("taskType", "").casefold() == kind.casefold()
-            and (entry.get("keyspace"), entry.get("columnfamily")) == (keyspace, table)
-        ]
-        whole = sum(int(entry["total"]) for entry in running)
-        return sum(int(entry["completed"]) for entry in running) / whole if whole else 0.0
+    def compacted(self, kind: str, keyspace: str) -> Mapping[str, float]:
+        """How much of the running compactions of a kind is done, from 0 to 1, by table of a keyspace."""
+        done: Counter[str] = Counter()
+        whole: Counter[str] = Counter()
+        for entry in self._compactions(kind, keyspace):
+            done[entry["columnfamily"]] += int(entry["completed"])
+            whole[entry["columnfamily"]] += int(entry["total"])
+        return {table: done[table] / whole[table] if whole[table] else 0.0 for table in whole}
 
     def stop_compactions(self, kind: str) -> None:
-        """End running compactions of a kind: CLEANUP, UPGRADE_SSTABLES, VALIDATION."""
+        """End running compactions of a kind: CLEANUP, UPGRADE_SSTABLES."""
         self._ask(execute(COMPACTIONS, "stopCompaction", kind))
+
+    def end_validations(self, tables: Mapping[str, Sequence[str]]) -> int:
+        """End what reads these tables, by keyspace, to compare them for a repair; how many there were."""
+        found = [
+            entry["compactionId"]
+            for keyspace, names in tables.items()
+            for entry in self._compactions(VALIDATION, keyspace)
+            if entry["columnfamily"] in names
+        ]
+        if found:
+            self._ask_all(*(execute(COMPACTIONS, "stopCompactionById", ident) for ident in found))
+        return len(found)
+
+    def _compactions(self, kind: str, keyspace: str) -> list[dict[str, str]]:
+        """Those of a kind that run now, as Cassandra's counters tell."""
+        return [
+            entry
+            for entry in self._ask(read(COMPACTIONS, "Compactions"))
+            if entry.get("taskType", "").casefold() == kind.casefold() and entry.get("keyspace") == keyspace
+        ]
 
     def repair(self, keyspace: str, options: Mapping[str, str]) -> int:
         """Begin a repair; its number, or 0 where nothing is to be repaired."""

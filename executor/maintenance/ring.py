@@ -40,6 +40,16 @@ def local_ranges(ring: Mapping[str, Sequence[str]], address: str) -> list[Segmen
     return [_parse(text) for text, replicas in ring.items() if address in replicas]
 
 
+def alike(ring: Mapping[str, Sequence[str]], ranges: Iterable[Segment]) -> list[list[Segment]]:
+    """Ranges of a ring in groups, in an order that is always the same: one repair can take a whole group.
+
+    Those of a group have the same replicas.
+    """
+    replicas = {_parse(text): sorted(found) for text, found in ring.items()}
+    in_order = sorted(ranges, key=lambda part: (replicas[part], part))
+    return [list(group) for _, group in itertools.groupby(in_order, replicas.__getitem__)]
+
+
 def _parse(text: str) -> Segment:
     start, end = text.strip("[]").split(",")
     return Segment(int(start), int(end))

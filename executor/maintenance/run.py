@@ -1,17 +1,18 @@
-"""One maintenance task from its launch to its end: piece after piece, held back, stopped, told of."""
+"""One maintenance task from its launch to its end: batch after batch, held back, stopped, told of."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Sequence
 
 from executor.failure import NotAnswering, Stopped
 from executor.layout import Layout
 from executor.maintenance.disk import free_bytes
 from executor.maintenance.journal import Journal
 from executor.maintenance.tally import Tally
-from executor.maintenance.work import Piece, PieceFailed, Work
+from executor.maintenance.work import Batch, PieceFailed, Work
 from executor.stop import StopOrder
 from executor.updates import TELL_SECONDS, Updates
 from protocol.maintenance import MaintenanceTask, Progress
@@ -24,7 +25,7 @@ POLL_SECONDS = 2.0
 
 
 class MaintenanceRun:
-    """Does what a task says; ``order`` ends it: before the next piece, or at its deadline in the middle."""
+    """Does what a task says; ``order`` ends it: before the next batch, or at its deadline in the middle."""
 
     def __init__(
         self, task: MaintenanceTask, work: Work, layout: Layout, updates: Updates, order: StopOrder
@@ -62,30 +63,30 @@ class MaintenanceRun:
     def _do_all(self) -> None:
         pieces = self._work.pieces()
         journal = Journal(self._layout.maintenance, self._task.operation)
-        left = [piece for piece in pieces if piece.key not in journal]
+        left = [piece for piece in pieces if piece not in journal]
         self._tally = Tally(len(pieces), len(left), time.monotonic())
-        for piece in left:
-            self._await_way(piece)
-            self._tally.begins(piece.text, time.monotonic())
+        while left:
+            batch = self._await_way(left)
+            self._tally.begins(batch.text, time.monotonic(), len(batch.keys))
             self._tell()
-            piece.run()
-            journal.add(piece.key)
+            batch.run()
+            journal.add(batch.keys)
             self._tally.ends(time.monotonic())
+            left = left[len(batch.keys) :]
             self._order.pause(self._work.rest_seconds())
 
-    def _await_way(self, piece: Piece) -> None:
-        """Wait until nothing speaks against a piece. Raises Stopped."""
+    def _await_way(self, left: Sequence[str]) -> Batch:
+        """The next batch, once nothing speaks against it. Raises Stopped."""
         self._order.pause(0)
-        while (reason := self._work.hindrance() or self._lack_of_room(piece)) is not None:
-            self._tally.waits(piece.text, reason, time.monotonic())
+        while True:
+            free = free_bytes(self._layout.volume, self._task.disk_mb)
+            batch = self._work.batch(left, free)
+            reason = self._work.hindrance() or _lack_of_room(batch, free)
+            if reason is None:
+                return batch
+            self._tally.waits(batch.text, reason, time.monotonic())
             self._tell()
             self._order.pause(POLL_SECONDS)
-
-    def _lack_of_room(self, piece: Piece) -> str | None:
-        needed, free = piece.needed_bytes(), free_bytes(self._layout.volume, self._task.disk_mb)
-        if needed <= free:
-            return None
-        return f"{needed / 1e6:.0f} MB of free disk for the {piece.text}: there are {free / 1e6:.0f} MB"
 
     def _end_early(self, error: Exception) -> None:
         if self._order.given:
@@ -94,12 +95,12 @@ class MaintenanceRun:
             self._updates.failed(Failure(str(error)), self._progress())
 
     def _follow(self) -> None:
-        """Tell how far the present piece is, while it runs."""
+        """Tell how far the present batch is, while it runs."""
         while not self._ended.wait(POLL_SECONDS):
             try:
                 self._tally.share = self._work.share()
             except NotAnswering as error:
-                log.info("how far the piece is cannot be told: %s", error)
+                log.info("how far the batch is cannot be told: %s", error)
             self._tell()
 
     def _tell(self) -> None:
@@ -117,8 +118,16 @@ class MaintenanceRun:
         self._order.wait_deadline()
         if self._ended.is_set():
             return
-        log.warning("stopping in the middle of a piece")
+        log.warning("stopping in the middle of a batch")
         try:
             self._work.abort()
         except NotAnswering as error:
             log.warning("Cassandra could not be told to stop: %s", error)
+
+
+def _lack_of_room(batch: Batch, free: int) -> str | None:
+    if batch.needed_bytes <= free:
+        return None
+    return (
+        f"{batch.needed_bytes / 1e6:.0f} MB of free disk for the {batch.text}: there are {free / 1e6:.0f} MB"
+    )

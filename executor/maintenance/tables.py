@@ -11,7 +11,7 @@ from executor.answers import Started
 from executor.maintenance import disk
 from executor.maintenance.nodetool import Nodetool, NodetoolFailed
 from executor.maintenance.questions import Questions
-from executor.maintenance.work import Piece, PieceFailed
+from executor.maintenance.work import Batch, PieceFailed
 from protocol.maintenance import CLEANUP, UPGRADESSTABLES, MaintenanceTask
 
 
@@ -45,18 +45,18 @@ class TableWork:
         self._watching = Questions(started.jolokia())
         self._present: tuple[str, str] | None = None
 
-    def pieces(self) -> Sequence[Piece]:
-        """See ``Work``."""
-        return [
-            self._piece(keyspace, table) for keyspace, tables in self._task.tables.items() for table in tables
-        ]
+    def pieces(self) -> Sequence[str]:
+        """See ``Work``: each table is one, ``keyspace.table``."""
+        return [f"{keyspace}.{table}" for keyspace, tables in self._task.tables.items() for table in tables]
 
-    def _piece(self, keyspace: str, table: str) -> Piece:
-        return Piece(
-            key=f"{keyspace}.{table}",
-            text=f"{self._command.text} {keyspace}.{table}",
+    def batch(self, left: Sequence[str], free_bytes: int) -> Batch:
+        """See ``Work``: one table at a time."""
+        keyspace, table = left[0].split(".")
+        return Batch(
+            keys=left[:1],
+            text=f"{self._command.text} {left[0]}",
             run=functools.partial(self._run, keyspace, table),
-            needed_bytes=functools.partial(self._largest, keyspace, table),
+            needed_bytes=self._largest(keyspace, table),
         )
 
     def _largest(self, keyspace: str, table: str) -> int:
@@ -83,7 +83,10 @@ class TableWork:
     def share(self) -> float:
         """See ``Work``."""
         present = self._present
-        return self._watching.compacted(self._command.seen, *present) if present else 0.0
+        if present is None:
+            return 0.0
+        keyspace, table = present
+        return self._watching.compacted(self._command.seen, keyspace).get(table, 0.0)
 
     def abort(self) -> None:
         """See ``Work``. Nodetool's end alone would leave Cassandra at it."""

@@ -18,25 +18,27 @@ class Tally:
         self._worked = 0.0
         self._text, self._since, self._begun = "", now, False
         self._waiting_for: str | None = None
+        self._size = 1
         self.share = 0.0
-        """How much of the present piece is done, from 0 to 1."""
+        """How much of the present batch is done, from 0 to 1."""
 
     def waits(self, text: str, reason: str, now: float) -> None:
-        """A piece cannot begin yet."""
+        """A batch cannot begin yet."""
         if (self._text, self._waiting_for is None) != (text, False):
             self._since = now
         self._text, self._waiting_for, self._begun = text, reason, False
 
-    def begins(self, text: str, now: float) -> None:
-        """A piece begins; a rest since the last one belongs to the work."""
+    def begins(self, text: str, now: float, size: int = 1) -> None:
+        """A batch of so many pieces begins; a rest since the last one belongs to the work."""
         if not self._text and self._done:
             self._worked += now - self._since
         self._text, self._waiting_for, self._since, self._begun, self.share = text, None, now, True, 0.0
+        self._size = size
 
     def ends(self, now: float) -> None:
-        """The piece is done."""
+        """The batch is done."""
         self._worked += now - self._since
-        self._done += 1
+        self._done += self._size
         self._text, self._begun, self.share, self._since = "", False, 0.0, now
 
     @property
@@ -53,7 +55,7 @@ class Tally:
 
     def progress(self, now: float, wall: float) -> Progress:
         """All of it; ``wall`` is the present time in seconds since the epoch."""
-        share = self.share if self._begun else 0.0
+        share = self.share * self._size if self._begun else 0.0
         return Progress(
             done=self._before + self._done,
             total=self._total,
@@ -65,7 +67,10 @@ class Tally:
         )
 
     def _eta(self, now: float, share: float) -> float | None:
-        """The rest at the speed of this task so far; None before anything is known."""
+        """The rest at the speed of this task so far; None before anything is known.
+
+        ``share`` is how many pieces the present batch is worth by now.
+        """
         done = self._done + share
         if not done:
             return None

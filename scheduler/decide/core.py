@@ -6,7 +6,17 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from protocol.codec import DecodeError
-from protocol.message import DECOMMISSION, SCHEMA, SEEDS, STATUS, TIDY, WORD, Message, decode_message
+from protocol.message import (
+    DECOMMISSION,
+    SCHEMA,
+    SEEDS,
+    STATUS,
+    TIDY,
+    VALIDATIONS,
+    WORD,
+    Message,
+    decode_message,
+)
 from scheduler.decide import (
     commands,
     departure,
@@ -20,6 +30,7 @@ from scheduler.decide import (
     reconcile,
     replacement,
     resizing,
+    saying,
     seeds,
     shrinking,
     stops,
@@ -54,7 +65,8 @@ ANSWERS: Mapping[str, Callable[[World, Message], World]] = {
     DECOMMISSION: departure.answered,
     STATUS: shrinking.answered,
     SCHEMA: shrinking.answered,
-    WORD: transfers.answered,
+    WORD: saying.answered,
+    VALIDATIONS: saying.answered,
     TIDY: transfers.tidied,
 }
 """Who asked, by the subject."""

@@ -9,7 +9,7 @@ from protocol.codec import DecodeError
 from protocol.maintenance import REPAIR, MaintenanceTask
 from protocol.report import Report, decode_report
 from protocol.task import encode_task
-from scheduler.decide import ids, matching, operations, owner, reminders, restoration, transfers
+from scheduler.decide import ids, matching, operations, owner, reminders, restoration, transfers, validations
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import REFUSE_REST_SECONDS
 from scheduler.decide.lifecycle import FIRST_DELAY_SECONDS, RANK, delay
@@ -99,7 +99,8 @@ def advance(decision: Decision, now: float) -> Decision:
     operation = decision.world.ledger.operations[operation.id]
     settled = _settled(decision.world, operation, now)
     decision = decision if settled == operation else with_operation(decision, settled)
-    return transfers.tidy(transfers.tell(decision, settled, now), now)
+    decision = validations.end(transfers.tell(decision, settled, now), settled, now)
+    return transfers.tidy(decision, now)
 
 
 def _settled(world: World, operation: Operation, now: float) -> Operation:
@@ -111,7 +112,7 @@ def _settled(world: World, operation: Operation, now: float) -> Operation:
         operation = dataclasses.replace(operation, failed=_failure(broken))
     if any(part.alive for part in parts) or not operation.closing:
         return operation
-    if transfers.is_untidy(world, operation):
+    if transfers.is_untidy(world, operation) or validations.are_pending(world, operation):
         return operation
     return transfers.unsealed(dataclasses.replace(operation, ended_at=now))
 

@@ -10,20 +10,16 @@ import dataclasses
 
 from protocol import backup
 from protocol.backup import BACKUP, RESTORE, SNAPSHOT, BackupTask, Member, Tidy, Word
-from protocol.codec import encode
-from protocol.message import TIDY, WORD, Message, encode_message
-from scheduler.decide import ids, operations
+from protocol.message import TIDY, WORD, Message
+from scheduler.decide import ids, operations, saying
 from scheduler.decide.decision import Decision, Refused
 from scheduler.decide.operations import with_operation
 from scheduler.decide.owner import Wait
 from scheduler.model.event import StartTransfer
-from scheduler.model.intent import Send
 from scheduler.model.node import Node, Task
 from scheduler.model.operation import Operation, Part, Transfer
 from scheduler.model.task import RUNNING
-from scheduler.model.world import Telling, World
-
-FIRST_REPEAT_SECONDS, LAST_REPEAT_SECONDS = 2.0, 30.0
+from scheduler.model.world import World
 
 PATIENCE = 6
 """So often a node is told to tidy up before its operation ends without that; it is told on all the same."""
@@ -176,7 +172,7 @@ def tell(decision: Decision, operation: Operation, now: float) -> Decision:
             continue
         if work.state == RUNNING and work.kill_grace is None:
             word = _word(decision.world, operation, operation.transfer, work.id, part)
-            decision = _say(decision, node.name, node.task, work.id, WORD, word, now)
+            decision = saying.say(decision, node.name, node.task, work.id, WORD, word, now)
     return decision
 
 
@@ -196,44 +192,6 @@ def _is_ready(part: Part) -> bool:
     return part.done or (part.task is not None and part.task.state == RUNNING)
 
 
-def _say(
-    decision: Decision, name: str, server: Task, key: str, subject: str, said: Word | Tidy, now: float
-) -> Decision:
-    """Send what is new, or what was not answered in time."""
-    before = decision.world.session.told.get(key)
-    same = before is not None and before.said == said
-    if before is not None and same and (before.answered or now < before.next_at):
-        return decision
-    attempts = before.attempts + 1 if before is not None and same else 1
-    ident = before.message_id if before is not None and same else _message_id(decision.world, key, before)
-    wait = min(FIRST_REPEAT_SECONDS * 2 ** (attempts - 1), LAST_REPEAT_SECONDS)
-    told = {**decision.world.session.told, key: Telling(ident, said, now + wait, attempts)}
-    message = Message(ident, name, subject, body=encode(said))
-    return decision.with_session(told=told).plus(
-        Send(server.executor.id, server.agent_id, encode_message(message))
-    )
-
-
-def _message_id(world: World, key: str, before: Telling | None) -> str:
-    """Another one for each thing that is said to the same task: an answer tells which it has taken."""
-    return ids.derived_id(world, "told", key, before.message_id if before else world.session.registered_at)
-
-
-def _answered(world: World, message: Message) -> tuple[str, World] | None:
-    found = [(key, one) for key, one in world.session.told.items() if one.message_id == message.id]
-    if not found or "error" in message.body:
-        return None
-    key, telling = found[0]
-    told = {**world.session.told, key: dataclasses.replace(telling, answered=True)}
-    return key, dataclasses.replace(world, session=dataclasses.replace(world.session, told=told))
-
-
-def answered(world: World, message: Message) -> World:
-    """Note that a task has taken its word; an error is no answer, so it is told again."""
-    found = _answered(world, message)
-    return world if found is None else found[1]
-
-
 # What is left once it has ended.
 
 
@@ -246,7 +204,7 @@ def tidy(decision: Decision, now: float) -> Decision:
             if node.task is not None and node.running:
                 said = _tidy(decision.world, operation, keep)
                 key = _tidy_key(operation, node.task)
-                decision = _say(decision, node.name, node.task, key, TIDY, said, now)
+                decision = saying.say(decision, node.name, node.task, key, TIDY, said, now)
     return _without_old_keys(decision)
 
 
@@ -288,7 +246,7 @@ def is_untidy(world: World, operation: Operation) -> bool:
 
 def tidied(world: World, message: Message) -> World:
     """Note that nothing is left on a node."""
-    found = _answered(world, message)
+    found = saying.heard(world, message)
     if found is None:
         return world
     key, world = found

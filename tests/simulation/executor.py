@@ -216,6 +216,8 @@ class Running:
                 return dict(encode(cassandra.status()))
             case "schema":
                 return dict(encode(SCHEMA))
+            case "validations":
+                return {}
             case "decommission":
                 problem = cassandra.decommission()
                 return dict(encode(Leaving(cassandra.mode, 0, 0, problem or "")))

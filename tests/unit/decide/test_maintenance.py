@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from protocol.maintenance import Progress, RepairOptions
+from protocol.codec import decode
+from protocol.maintenance import EndValidations, Progress, RepairOptions
+from protocol.message import VALIDATIONS, Message, decode_message, encode_message
 from protocol.report import Report, encode_report
 from protocol.task import decode_maintenance
 from scheduler.decide.decision import Refused, UnknownName
@@ -13,6 +17,7 @@ from scheduler.decide.plans import plans
 from scheduler.model.event import (
     ForceComplete,
     Interrupt,
+    MessageReceived,
     OffersReceived,
     Proceed,
     RestartStep,
@@ -22,7 +27,7 @@ from scheduler.model.event import (
     Tick,
     Updated,
 )
-from scheduler.model.intent import Decline, Intent, Kill, Launch, Reconcile, Revive
+from scheduler.model.intent import Decline, Intent, Kill, Launch, Reconcile, Revive, Send
 from scheduler.model.offer import Offer
 from scheduler.model.operation import Operation, Part
 from scheduler.model.plan import Status
@@ -235,6 +240,40 @@ def test_stop_ends_the_task_at_once_and_then_the_operation(cluster: Cluster) -> 
     assert offer_slots(cluster) == []
     with pytest.raises(Refused, match="no cleanup is running"):
         cluster.tell(StopOperation("cleanup"))
+
+
+def told_to_end_validations(intents: tuple[Intent, ...]) -> list[Message]:
+    sent = [decode_message(intent.data) for intent in intents if isinstance(intent, Send)]
+    return [message for message in sent if message.subject == VALIDATIONS]
+
+
+def stopped_repair(cluster: Cluster) -> list[Message]:
+    """A repair that was stopped, whose task has ended, and what the nodes are told then."""
+    start(cluster, "repair")
+    offer_slots(cluster)
+    assert told_to_end_validations(cluster.tell(StopOperation("repair"))) == []
+    return told_to_end_validations(hear(cluster, 0, "TASK_KILLED"))
+
+
+def test_a_stopped_repair_has_ended_once_all_nodes_have_ended_what_they_read_for_it(cluster: Cluster) -> None:
+    asked = stopped_repair(cluster)
+    assert [message.node for message in asked] == ["node-0", "node-1", "node-2"]
+    assert decode(EndValidations, asked[0].body) == EndValidations(TABLES)
+    for message in asked:
+        assert operation(cluster).status == "running"
+        answer = dataclasses.replace(message, answer=True, body={})
+        cluster.tell(MessageReceived("e", "a", encode_message(answer)))
+    assert operation(cluster).status == "stopped"
+
+
+def test_a_node_that_cannot_end_what_it_reads_is_told_again_and_keeps_the_stop_only_so_long(
+    cluster: Cluster,
+) -> None:
+    error = dataclasses.replace(stopped_repair(cluster)[0], answer=True, body={"error": "not now"})
+    cluster.tell(MessageReceived("e", "a", encode_message(error)))
+    told = [told_to_end_validations(cluster.tell(Tick(), 10.0)) for _ in range(4)]
+    assert [len(messages) for messages in told] == [3, 3, 0, 0]
+    assert operation(cluster).status == "stopped"
 
 
 def test_an_interrupted_operation_finishes_the_piece_it_is_at_and_goes_on_when_told(cluster: Cluster) -> None:

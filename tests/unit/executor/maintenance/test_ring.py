@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.maintenance.ring import LOWEST, RING, Segment, cut, local_ranges, primary_ranges, share
+from executor.maintenance.ring import LOWEST, RING, Segment, alike, cut, local_ranges, primary_ranges, share
 
 tokens = st.integers(LOWEST, LOWEST + RING - 1)
 bounds = st.sets(tokens, min_size=2, max_size=40).map(sorted)
@@ -31,6 +31,20 @@ def test_primary_ranges_are_those_whose_first_replica_the_node_is() -> None:
 
 def test_local_ranges_are_all_that_the_node_holds() -> None:
     assert local_ranges(RING_OF_TWO, "127.0.0.1") == [Segment(0, 100), Segment(100, 200)]
+
+
+def test_ranges_with_the_same_replicas_are_together() -> None:
+    ring = {
+        "[0, 1]": ["a", "b"],
+        "[1, 2]": ["a", "c"],
+        "[2, 3]": ["b", "a"],
+        "[3, 0]": ["a", "b"],
+    }
+    assert alike(ring, [Segment(3, 0), Segment(0, 1), Segment(1, 2)]) == [
+        [Segment(0, 1), Segment(3, 0)],
+        [Segment(1, 2)],
+    ]
+    assert alike(ring, []) == []
 
 
 def test_negative_tokens_are_read() -> None:

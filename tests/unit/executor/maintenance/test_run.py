@@ -12,7 +12,7 @@ from executor.failure import NotAnswering
 from executor.layout import Layout
 from executor.maintenance import run
 from executor.maintenance.run import MaintenanceRun
-from executor.maintenance.work import Piece, PieceFailed
+from executor.maintenance.work import Batch, PieceFailed
 from executor.stop import StopOrder
 from executor.updates import Updates
 from protocol.maintenance import CLEANUP, MaintenanceTask
@@ -21,31 +21,34 @@ from tests.unit.executor.examples import RecordingDriver
 
 
 class MadeUpWork:
-    """Pieces that are noted; one may fail, or last until it is aborted."""
+    """Pieces that are noted; one may fail, or last until it is aborted. So many are done together."""
 
-    def __init__(self, count: int = 3, fails: int | None = None, lasts: int | None = None) -> None:
+    def __init__(
+        self, count: int = 3, fails: int | None = None, lasts: int | None = None, together: int = 1
+    ) -> None:
         self.done: list[int] = []
         self.aborted = threading.Event()
         self.begun = threading.Event()
         self.closed = False
         self.needed = 0
         self.reasons: list[str] = []
-        self._count, self._fails, self._lasts = count, fails, lasts
+        self._count, self._fails, self._lasts, self._together = count, fails, lasts, together
 
-    def pieces(self) -> Sequence[Piece]:
-        return [self._piece(number) for number in range(self._count)]
+    def pieces(self) -> Sequence[str]:
+        return [str(number) for number in range(self._count)]
 
-    def _piece(self, number: int) -> Piece:
-        return Piece(f"p{number}", f"piece {number}", lambda: self._run(number), lambda: self.needed)
+    def batch(self, left: Sequence[str], free_bytes: int) -> Batch:
+        keys = left[: self._together]
+        return Batch(keys, f"piece {keys[0]}", lambda: self._run([int(key) for key in keys]), self.needed)
 
-    def _run(self, number: int) -> None:
-        if number == self._fails:
+    def _run(self, numbers: list[int]) -> None:
+        if self._fails in numbers:
             raise PieceFailed("the node's own words")
-        if number == self._lasts:
+        if self._lasts in numbers:
             self.begun.set()
             assert self.aborted.wait(30)
             raise PieceFailed("stopped in the middle")
-        self.done.append(number)
+        self.done += numbers
 
     def hindrance(self) -> str | None:
         return self.reasons.pop(0) if self.reasons else None
@@ -111,6 +114,15 @@ def test_a_failed_piece_fails_the_task_in_the_nodes_words_and_the_next_task_goes
     assert bench.last == ("TASK_FINISHED", "done, 3 of 3")
 
 
+def test_of_pieces_that_are_done_together_none_counts_when_one_fails(bench: Bench) -> None:
+    first = MadeUpWork(count=5, together=2, fails=3)
+    bench.start(first).run()
+    second = MadeUpWork(count=5, together=2)
+    bench.start(second).run()
+    assert (first.done, second.done) == ([0, 1], [2, 3, 4])
+    assert bench.last == ("TASK_FINISHED", "done, 5 of 5")
+
+
 def test_an_order_with_time_lets_the_present_piece_finish(bench: Bench) -> None:
     work = MadeUpWork()
     task = bench.start(work)
@@ -157,7 +169,7 @@ def test_a_piece_waits_while_the_volume_has_no_room_for_it(bench: Bench) -> None
 def test_a_node_that_cannot_be_asked_what_there_is_to_do_fails_the_task(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def silent() -> Sequence[Piece]:
+    def silent() -> Sequence[str]:
         raise NotAnswering("Cassandra has not answered within 2.0 s")
 
     work = MadeUpWork()

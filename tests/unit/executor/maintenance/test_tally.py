@@ -26,6 +26,20 @@ def test_the_present_piece_counts_by_its_share() -> None:
     assert progress.since == 990.0
 
 
+def test_pieces_that_are_done_together_count_one_by_one() -> None:
+    tally = Tally(total=16, left=16, now=0.0)
+    tally.begins("a", 0.0)
+    tally.ends(2.0)
+    tally.begins("b", 2.0, 10)
+    tally.share = 0.5
+    progress = tally.progress(12.0, 1000.0)
+    assert (progress.done, progress.fraction) == (1, 0.375)
+    assert progress.eta_seconds == pytest.approx(20.0)
+    tally.ends(22.0)
+    assert tally.counted == "11 of 16"
+    assert tally.progress(22.0, 1000.0).eta_seconds == pytest.approx(10.0)
+
+
 def test_a_rest_between_pieces_counts_for_the_time_left() -> None:
     tally = Tally(total=3, left=3, now=0.0)
     tally.begins("a", 0.0)
