@@ -3,11 +3,12 @@
     python -m benchmarks.repair [--mib 2048] [--rounds 3]
 
 ``service``   ``PUT /v1/repair/start`` for all nodes, from the call to the operation's end: offers, tasks, and
-              one Cassandra repair for each segment, which is one of a node's 16 ranges;
-``nodetool``  ``nodetool repair -pr -full`` on each node in turn: one Cassandra repair for each node.
+              for each node's 16 segments a few Cassandra repairs, sized by how long the former took;
+``nodetool``  ``nodetool repair -pr -full`` on each node in turn: a JVM and one Cassandra repair for each.
 
 They take turns on data that are in order, so both compare all of them and neither streams. Each node holds
-``--mib`` of data, at a replication factor of 3. Exits with 1 where the goal is missed.
+``--mib`` of data, at a replication factor of 3. Then the same of a table without rows shows what each costs
+beside the work: a node, and a segment, of which many are cut there. Exits with 1 where the goal is missed.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ from urllib.request import Request, urlopen
 from cassandra.cluster import Cluster, Session
 
 OVERHEAD = 0.25
-KEYSPACE = "benchmark"
+KEYSPACE, EMPTY = "benchmark", "benchmark_empty"
+NODES, SEGMENTS, MANY_SEGMENTS = 3, 16, 160
+"""A node has as many segments as ranges where no more are wanted."""
+
 ROW_BYTES = 16_384
+POLL_SECONDS = 0.05
 AHEAD = 64
 """So many writes are under way at a time."""
 
@@ -50,16 +55,34 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as home, _cluster(Path(home)) as places:
         _fill(places, options.mib)
         for _ in range(options.rounds):
-            service.append(_by_service(places["api"]))
-            nodetool.append(_by_nodetool(places))
+            service.append(_by_service(places["api"], KEYSPACE))
+            nodetool.append(_by_nodetool(places, KEYSPACE))
             print(f"service {service[-1]:6.1f} s   nodetool {nodetool[-1]:6.1f} s", flush=True)
+        fixed = [_without_data(places) for _ in range(options.rounds)]
     ours, plain = statistics.median(service), statistics.median(nodetool)
     overhead = ours / plain - 1
     print(f"median: service {ours:.1f} s, nodetool {plain:.1f} s, overhead {overhead:+.0%}")
+    _explain(ours, plain, *(statistics.median(column) for column in zip(*fixed, strict=True)))
     if overhead > OVERHEAD:
         print(f"the overhead is over {OVERHEAD:.0%}")
         return 1
     return 0
+
+
+def _without_data(places: Json) -> tuple[float, float, float]:
+    """Seconds by the service, by it in many segments, and by nodetool, where there is nothing to compare."""
+    service = _by_service(places["api"], EMPTY)
+    many = _by_service(places["api"], EMPTY, segments_per_node=MANY_SEGMENTS)
+    return service, many, _by_nodetool(places, EMPTY)
+
+
+def _explain(ours: float, plain: float, service: float, many: float, nodetool: float) -> None:
+    segment = (many - service) / NODES / (MANY_SEGMENTS - SEGMENTS)
+    print("of which a repair of no rows takes")
+    print(f"  service   {service:5.1f} s: {service / NODES:.2f} s a node of {SEGMENTS} segments")
+    print(f"            {many:5.1f} s in {MANY_SEGMENTS}: {1000 * segment:.0f} ms for each further segment")
+    print(f"  nodetool  {nodetool:5.1f} s: {nodetool / NODES:.2f} s a node, most of it to start Java")
+    print(f"and the rows: service {ours - service:.1f} s, nodetool {plain - nodetool:.1f} s")
 
 
 @contextmanager
@@ -67,7 +90,8 @@ def _cluster(home: Path) -> Iterator[Json]:
     """Three nodes, ended and forgotten afterwards."""
     local = [sys.executable, "-m", "local"]
     data = ["--data", str(home / "data")]
-    up = [*local, "up", *data, "--detach", "--json", "--nodes", "3", *(f"--env={one}" for one in SETTINGS)]
+    settings = [f"--env={one}" for one in SETTINGS]
+    up = [*local, "up", *data, "--detach", "--json", "--nodes", str(NODES), *settings]
     try:
         done = subprocess.run(up, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE)
         yield json.loads(done.stdout)
@@ -89,8 +113,9 @@ def _fill(places: Json, mib: int) -> None:
 
 def _insert(session: Session, rows: int) -> None:
     replication = "{'class': 'NetworkTopologyStrategy', 'dc1': 3}"
-    session.execute(f"CREATE KEYSPACE {KEYSPACE} WITH replication = {replication}")
-    session.execute(f"CREATE TABLE {KEYSPACE}.t (id int PRIMARY KEY, v blob)")
+    for keyspace in (KEYSPACE, EMPTY):
+        session.execute(f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
+        session.execute(f"CREATE TABLE {keyspace}.t (id int PRIMARY KEY, v blob)")
     insert = session.prepare(f"INSERT INTO {KEYSPACE}.t (id, v) VALUES (?, ?)")
     for first in range(0, rows, AHEAD):
         ids = range(first, min(first + AHEAD, rows))
@@ -98,21 +123,21 @@ def _insert(session: Session, rows: int) -> None:
             result.result()
 
 
-def _by_service(api: str) -> float:
+def _by_service(api: str, keyspace: str, **options: int) -> float:
     begun = time.monotonic()
-    body = json.dumps({"nodes": ["*"], "key_spaces": [KEYSPACE]}).encode()
+    body = json.dumps({"nodes": ["*"], "key_spaces": [keyspace], **options}).encode()
     urlopen(Request(f"{api}/v1/repair/start", data=body, method="PUT")).close()
     while (status := _get(f"{api}/v1/repair/status")["status"]) == "running":
-        time.sleep(0.2)
+        time.sleep(POLL_SECONDS)
     if status != "complete":
         raise SystemExit(f"the repair is {status}")
     return time.monotonic() - begun
 
 
-def _by_nodetool(places: Json) -> float:
+def _by_nodetool(places: Json, keyspace: str) -> float:
     begun = time.monotonic()
     for agent in places["agents"]:
-        command = [*_nodetool(agent), "repair", "-pr", "-full", KEYSPACE]
+        command = [*_nodetool(agent), "repair", "-pr", "-full", keyspace]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - begun
 
