@@ -19,6 +19,7 @@ from cassandra.policies import WhiteListRoundRobinPolicy
 from cassandra.query import ConsistencyLevel
 
 from tests.integration.conftest import LocalCluster, three_nodes
+from tests.integration.scripted_server import eventually
 
 SECONDS = 300.0
 
@@ -104,10 +105,27 @@ class Service:
         (found,) = (self.local.data / f"agent-{self.agent(node)}").glob("volumes/roles/*/*")
         return found
 
+    def repaired(self, node: int) -> list[str]:
+        """The segments that the last repair has done on a node, as the journal in its volume has them."""
+        return _lines(self._journal(node))
+
+    def until_repaired(self, node: int, least: int) -> None:
+        """Wait until a node has repaired so many segments; its status is told less often."""
+        journal = self._journal(node)
+        eventually(lambda: len(_lines(journal)) >= least, f"a repair of {least} segments", SECONDS)
+
+    def _journal(self, node: int) -> Path:
+        ident = self.call("GET", "/v1/repair/status")[1]["id"]
+        return self.volume(node) / "maintenance" / f"{ident}-0.journal"
+
     def sstables(self, node: int, keyspace: str, table: str) -> list[Path]:
         """A table's data files."""
         folder = self.volume(node) / "cassandra" / "data" / keyspace
         return sorted(folder.glob(f"{table}-*/*-Data.db"))
+
+
+def _lines(journal: Path) -> list[str]:
+    return journal.read_text().splitlines() if journal.exists() else []
 
 
 @pytest.fixture
