@@ -6,12 +6,12 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from cassandra import ConsistencyLevel
 from cassandra.cluster import Session
 from cassandra.concurrent import execute_concurrent, execute_concurrent_with_args
-from cassandra.query import BatchStatement, BatchType
+from cassandra.query import BatchStatement, BatchType, PreparedStatement
 
 from tests.integration.backup import rows
 
@@ -81,12 +81,16 @@ def fill(session: Session) -> None:
         content = random.Random(number)
         large = [(row, content.randbytes(LARGE_BYTES)) for row in range(LARGE_ROWS)]
         execute_concurrent_with_args(session, insert, large, concurrency=1)
-    execute_concurrent(session, ((batch, ()) for batch in _batches(session)), concurrency=20)
+    # Prepared before: what makes batches runs on the client's own thread, which must not wait for an answer.
+    inserts = {
+        table: session.prepare(f"INSERT INTO {KEYSPACE}.{table} (part, id, note) VALUES (?, ?, ?)")
+        for table in PLAIN
+    }
+    execute_concurrent(session, ((batch, ()) for batch in _batches(inserts)), concurrency=20)
 
 
-def _batches(session: Session) -> Iterator[BatchStatement]:
-    for table in PLAIN:
-        insert = session.prepare(f"INSERT INTO {KEYSPACE}.{table} (part, id, note) VALUES (?, ?, ?)")
+def _batches(inserts: Mapping[str, PreparedStatement]) -> Iterator[BatchStatement]:
+    for table, insert in inserts.items():
         for part in range(PARTITIONS):
             batch = BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.QUORUM)
             for number in range(IN_ONE):
