@@ -96,6 +96,22 @@ class Backups(Service):
         return [str(path) for path in found]
 
 
+def processes(data: Path) -> list[Path]:
+    """Where the kernel tells of each process of a cluster, Cassandra's too: all have paths below its data."""
+    folders = (entry for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    mark = f"={data}/".encode()
+    own = str(os.getpid())
+    return [found for found in folders if found.name != own and mark in content(found / "environ")]
+
+
+def content(path: Path) -> bytes:
+    """What is in a file; nothing where it is gone, for processes end and Cassandra compacts its own."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 @pytest.fixture
 def backups(shared_cluster: LocalCluster) -> Iterator[Backups]:
     """The cluster that tests share."""

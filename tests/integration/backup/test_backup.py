@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from kazoo.client import KazooClient
 
-from local.process import belonging_to
 from tests.integration.backup import rows
-from tests.integration.backup.conftest import SECRET, Backups
+from tests.integration.backup.conftest import SECRET, Backups, content, processes
 
 pytestmark = pytest.mark.needs("java", "mvn")
 
@@ -51,22 +48,13 @@ def places_of_the_secret(backups: Backups) -> list[str]:
     data, secret = backups.local.data, SECRET.encode()
     files = [path for path in data.rglob("*") if path.is_file() and not path.is_symlink()]
     found = [str(path) for path in files if secret in content(path)]
-    for process in belonging_to(data):
-        for name in ("cmdline", "environ"):
-            if secret in content(Path(f"/proc/{process.pid}/{name}")):
-                found.append(f"{name} of {process.pid}")
+    told = [process / name for process in processes(data) for name in ("cmdline", "environ")]
+    assert any(b"CassandraDaemon" in content(path) for path in told)
+    found += [str(path) for path in told if secret in content(path)]
     found += [path for path, value in znodes(backups.places["zookeeper"]) if secret in value]
     answers = ("/v1/operations", "/v1/plans/backup", "/v1/events", "/v1/config", "/v1/backup/status")
     found += [path for path in answers if SECRET in str(backups.call("GET", path))]
     return found
-
-
-def content(path: Path) -> bytes:
-    """What is in a file; nothing where it is gone, for Cassandra compacts its own meanwhile."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
 
 
 def znodes(zookeeper: str) -> list[tuple[str, bytes]]:
