@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime, timezone
 from typing import Any
@@ -65,10 +66,19 @@ def facts(errand: Errand) -> NodeFacts:
         host_id=str(host_id),
         data_center=server.data_center,
         rack=server.rack,
-        tokens=tuple(sorted((str(token) for token in tokens), key=int)),
+        tokens=in_order(tokens),
         address=errand.started.address,
         cassandra_version=str(version),
     )
+
+
+def in_order(tokens: Iterable[object]) -> tuple[str, ...]:
+    """A node's tokens around the ring: numbers, but for the partitioners that keep keys in order."""
+    texts = [str(token) for token in tokens]
+    try:
+        return tuple(sorted(texts, key=int))
+    except ValueError:
+        return tuple(sorted(texts))
 
 
 def save_schema(errand: Errand) -> Outcome:

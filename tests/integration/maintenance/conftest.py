@@ -21,7 +21,7 @@ from cassandra.query import ConsistencyLevel
 from tests.integration.conftest import LocalCluster, three_nodes
 from tests.integration.scripted_server import eventually
 
-SECONDS = 300.0
+SECONDS = 600.0
 
 
 @dataclass
