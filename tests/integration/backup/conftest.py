@@ -98,10 +98,17 @@ class Backups(Service):
 
 def processes(data: Path) -> list[Path]:
     """Where the kernel tells of each process of a cluster, Cassandra's too: all have paths below its data."""
-    folders = (entry for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    mark = f"={data}/".encode()
-    own = str(os.getpid())
-    return [found for found in folders if found.name != own and mark in content(found / "environ")]
+    own, mark = str(os.getpid()), f"={data}/".encode()
+    folders = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and entry.name != own]
+    return [found for found in folders if mark in _environment(found)]
+
+
+def _environment(process: Path) -> bytes:
+    """Nothing where it is somebody else's, and so none of a cluster of ours."""
+    try:
+        return content(process / "environ")
+    except PermissionError:
+        return b""
 
 
 def content(path: Path) -> bytes:
