@@ -20,6 +20,9 @@ LOAD = "org.apache.cassandra.metrics:type=Storage,name=Load"
 RUNTIME = "java.lang:type=Runtime"
 STREAMS = "org.apache.cassandra.net:type=StreamManager"
 
+REACHING = ("UnreachableNodes", "EndpointToHostId")
+"""What ``unreachable`` needs of StorageService."""
+
 STATUS = (
     read(
         STORAGE,
@@ -31,7 +34,7 @@ STATUS = (
         "LocalHostId",
         "ReleaseVersion",
         "LiveNodes",
-        "UnreachableNodes",
+        *REACHING,
     ),
     # By itself, for a node that is no member yet has none, and fails to tell all that is asked along with it.
     read(STORAGE, "Tokens"),
@@ -48,6 +51,15 @@ MISSING = 404
 """Jolokia's status for a bean that is not there."""
 
 STARTING = "STARTING"
+
+
+def unreachable(storage: Mapping[str, Any]) -> list[str]:
+    """The addresses of members that the node cannot reach.
+
+    Gossip tells for days of those that have left, as of others that are down; they are in the ring no more.
+    """
+    members = storage.get("EndpointToHostId") or {}
+    return sorted(address for address in storage.get("UnreachableNodes") or () if address in members)
 
 
 class Management:
@@ -89,7 +101,7 @@ class Management:
             rack=str(snitch.get("Rack") or ""),
             version=str(storage.get("ReleaseVersion") or ""),
             live=tuple(sorted(storage.get("LiveNodes") or ())),
-            unreachable=tuple(sorted(storage.get("UnreachableNodes") or ())),
+            unreachable=tuple(unreachable(storage)),
             load_bytes=int(load or 0),
             disk_total_bytes=disk.f_blocks * disk.f_frsize,
             disk_free_bytes=disk.f_bavail * disk.f_frsize,

@@ -8,7 +8,7 @@ from typing import Any
 
 from executor.failure import NotAnswering
 from executor.jolokia import Jolokia, Request, execute, read
-from executor.management import STORAGE
+from executor.management import REACHING, STORAGE, unreachable
 
 COMPACTIONS = "org.apache.cassandra.db:type=CompactionManager"
 PENDING = "org.apache.cassandra.metrics:type=Compaction,name=PendingTasks"
@@ -35,9 +35,9 @@ class Questions:
         return found
 
     def hindrances(self) -> tuple[list[str], int]:
-        """The addresses of nodes that this one cannot reach, and how many compactions are pending."""
-        unreachable, pending = self._ask_all(read(STORAGE, "UnreachableNodes"), read(PENDING, "Value"))
-        return sorted(unreachable), int(pending)
+        """The addresses of members that this node cannot reach, and how many compactions are pending."""
+        storage, pending = self._ask_all(read(STORAGE, *REACHING), read(PENDING, "Value"))
+        return unreachable(storage), int(pending)
 
     def compacted(self, kind: str, keyspace: str) -> Mapping[str, float]:
         """How much of the running compactions of a kind is done, from 0 to 1, by table of a keyspace."""

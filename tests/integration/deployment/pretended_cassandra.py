@@ -118,6 +118,7 @@ class Cassandra:
             "ReleaseVersion": "5.0.9",
             "LiveNodes": self._live(),
             "UnreachableNodes": [],
+            "EndpointToHostId": {},
         }
 
     def _live(self) -> list[str]:

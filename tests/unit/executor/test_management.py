@@ -20,7 +20,9 @@ STORAGE = {
     "LocalHostId": "7b6e0c32",
     "ReleaseVersion": "5.0.9",
     "LiveNodes": ["10.0.0.2", "10.0.0.1"],
-    "UnreachableNodes": ["10.0.0.3"],
+    # The last one has left the ring.
+    "UnreachableNodes": ["10.0.0.3", "10.0.0.4"],
+    "EndpointToHostId": {"10.0.0.1": "7b6e0c32", "10.0.0.2": "0a5c", "10.0.0.3": "88d1"},
 }
 
 

@@ -73,3 +73,22 @@ def test_how_much_is_done_is_told_by_table_over_all_that_runs_on_it() -> None:
 def test_what_cassandra_refuses_is_told_in_its_words() -> None:
     with pytest.raises(NotAnswering, match="Cassandra refuses forceTerminateAllRepairSessions: no such"):
         questions(MadeUpJolokia()).end_repairs()
+
+
+class Reaching:
+    """Tells of three members, one of them itself, and of whom it cannot reach."""
+
+    def __init__(self, *unreachable: str) -> None:
+        members = {"10.0.0.1": "7b6e0c32", "10.0.0.2": "0a5c", "10.0.0.3": "88d1"}
+        self.values = [{"UnreachableNodes": list(unreachable), "EndpointToHostId": members}, 3]
+
+    def ask(self, requests: Sequence[Request], timeout_seconds: float) -> list[Answer]:
+        assert len(requests) == len(self.values)
+        return [{"value": value} for value in self.values]
+
+
+def test_a_member_that_is_down_is_in_the_way_and_a_node_that_has_left_is_not_though_gossip_tells_of_it() -> (
+    None
+):
+    reaching = Questions(cast(Jolokia, Reaching("10.0.0.4", "10.0.0.2")))
+    assert reaching.hindrances() == (["10.0.0.2"], 3)
