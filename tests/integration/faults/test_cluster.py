@@ -2,72 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from cassandra import ConsistencyLevel
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, ExecutionProfile
-from cassandra.cluster import Cluster as Driver
-from cassandra.policies import RoundRobinPolicy
 
 from local.cluster import Cluster
 from local.process import Process
 from tests.integration import scheduler as schedulers
+from tests.integration.clients import Clients, clients
 from tests.integration.conftest import LocalCluster
+from tests.integration.local.test_node_failures import Nodes
 from tests.integration.scheduler import Api
 from tests.integration.scripted_server import eventually
 
 pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.soak]
-
-
-class Load:
-    """A writer at QUORUM, whose every acknowledged row must be read again in the end."""
-
-    def __init__(self, cql: list[str]) -> None:
-        profile = ExecutionProfile(
-            load_balancing_policy=RoundRobinPolicy(),
-            consistency_level=ConsistencyLevel.QUORUM,
-            request_timeout=10,
-        )
-        hosts = [node.rpartition(":")[0] for node in cql]
-        self._driver = Driver(hosts, protocol_version=5, execution_profiles={EXEC_PROFILE_DEFAULT: profile})
-        self._cql = self._driver.connect()
-        self._cql.execute(
-            "CREATE KEYSPACE IF NOT EXISTS load WITH replication = "
-            f"{{'class': 'SimpleStrategy', 'replication_factor': {len(hosts)}}}"
-        )
-        self._cql.execute("CREATE TABLE IF NOT EXISTS load.rows (id int PRIMARY KEY)")
-        self._cql.execute("TRUNCATE load.rows")
-        self._ended = threading.Event()
-        self.acknowledged: set[int] = set()
-        self._thread = threading.Thread(target=self._write)
-        self._thread.start()
-
-    def _write(self) -> None:
-        insert = self._cql.prepare("INSERT INTO load.rows (id) VALUES (?)")
-        number = 0
-        while not self._ended.wait(0.01):
-            number += 1
-            with contextlib.suppress(Exception):  # not acknowledged: it may be there or not
-                self._cql.execute(insert, [number])
-                self.acknowledged.add(number)
-
-    def goes_on(self) -> None:
-        """Wait for writes that are acknowledged from now on."""
-        before = len(self.acknowledged)
-        eventually(lambda: len(self.acknowledged) > before + 10, "writes that are acknowledged")
-
-    def end(self) -> None:
-        """Stop, and find every acknowledged row."""
-        self._ended.set()
-        self._thread.join()
-        found = {row.id for row in self._cql.execute("SELECT id FROM load.rows")}
-        self._driver.shutdown()
-        assert self.acknowledged - found == set()
 
 
 @pytest.fixture
@@ -82,11 +32,10 @@ def cluster(shared_cluster: LocalCluster) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def load(shared_cluster: LocalCluster, cluster: Cluster) -> Iterator[Load]:
-    load = Load(shared_cluster.up()["cql"])
-    load.goes_on()
-    yield load
-    load.end()
+def load(shared_cluster: LocalCluster, cluster: Cluster) -> Iterator[Clients]:
+    """A writer and a reader, who find all that was promised in the end."""
+    with clients(shared_cluster.up()["cql"]) as load:
+        yield load
 
 
 @pytest.fixture
@@ -127,7 +76,7 @@ def part(cluster: Cluster, name: str) -> Process:
 
 
 def test_a_leader_killed_under_load_is_followed_by_the_standby_and_no_node_restarts(
-    shared_cluster: LocalCluster, cluster: Cluster, load: Load, stack: ExitStack
+    shared_cluster: LocalCluster, cluster: Cluster, load: Clients, stack: ExitStack
 ) -> None:
     leader = own_scheduler(cluster)
     before = tasks(leader)
@@ -138,11 +87,11 @@ def test_a_leader_killed_under_load_is_followed_by_the_standby_and_no_node_resta
     assert shared_cluster.command("kill", "scheduler").returncode == 0
     await_whole(standby)
     assert tasks(standby) == before
-    load.goes_on()
+    load.go_on()
 
 
 def test_a_leader_that_hangs_under_load_comes_back_to_nothing(
-    shared_cluster: LocalCluster, cluster: Cluster, load: Load, stack: ExitStack
+    shared_cluster: LocalCluster, cluster: Cluster, load: Clients, stack: ExitStack
 ) -> None:
     leader, process = own_scheduler(cluster), part(cluster, "scheduler")
     before = tasks(leader)
@@ -153,49 +102,50 @@ def test_a_leader_that_hangs_under_load_comes_back_to_nothing(
     await_whole(standby)
     process.signal(signal.SIGCONT)
     eventually(lambda: not process.alive, "the end of the one that hung")
-    load.goes_on()
+    load.go_on()
     assert standby.leads()
     assert tasks(standby) == before
 
 
 def test_an_upgrade_which_is_a_new_process_on_the_same_state_restarts_no_node(
-    shared_cluster: LocalCluster, cluster: Cluster, load: Load
+    shared_cluster: LocalCluster, cluster: Cluster, load: Clients
 ) -> None:
     scheduler = own_scheduler(cluster)
     before = tasks(scheduler)
     assert shared_cluster.command("restart", "scheduler").returncode == 0
     await_whole(scheduler)
-    load.goes_on()
+    load.go_on()
     assert tasks(scheduler) == before
     assert scheduler.get("/v1/plan")[1]["status"] == "COMPLETE"
 
 
 def test_zookeeper_and_master_killed_at_once_cost_no_node(
-    shared_cluster: LocalCluster, cluster: Cluster, load: Load
+    shared_cluster: LocalCluster, cluster: Cluster, load: Clients
 ) -> None:
     scheduler = own_scheduler(cluster)
     before = tasks(scheduler)
     for name in ("zookeeper", "master"):
         assert shared_cluster.command("kill", name).returncode == 0
-    load.goes_on()
+    load.go_on()
     for name in ("zookeeper", "master"):
         assert shared_cluster.command("start", name).returncode == 0
     await_whole(scheduler)
     assert tasks(scheduler) == before
 
 
-def test_an_agent_and_its_executor_that_hang_for_a_while_cost_no_node(
-    shared_cluster: LocalCluster, cluster: Cluster, load: Load
+@pytest.mark.parametrize("victim", ["agent", "executor", "cassandra"])
+def test_a_part_of_a_node_that_hangs_for_a_while_costs_no_node(
+    shared_cluster: LocalCluster, cluster: Cluster, load: Clients, victim: str
 ) -> None:
     scheduler = own_scheduler(cluster)
-    before = tasks(scheduler)
-    agent = part(cluster, "agent-1")
-    agent.signal(signal.SIGSTOP)
+    before, node = tasks(scheduler), Nodes(shared_cluster).running(1)
+    process = part(cluster, node.agent) if victim == "agent" else getattr(node, victim)
+    process.signal(signal.SIGSTOP)
     try:
-        load.goes_on()
-        status = scheduler.get("/v1/nodes/node-0/status")[0]
+        load.go_on()
+        status = scheduler.get("/v1/nodes/node-1/status")[0]
         assert status in (200, 503), "a node that hangs holds up no answer"
     finally:
-        agent.signal(signal.SIGCONT)
+        process.signal(signal.SIGCONT)
     await_whole(scheduler)
     assert tasks(scheduler) == before
