@@ -106,7 +106,13 @@ def clients(cql: list[str]) -> Iterator[Clients]:
         request_timeout=5,
     )
     hosts = [node.rpartition(":")[0] for node in cql]
-    driver = Driver(hosts, protocol_version=5, execution_profiles={EXEC_PROFILE_DEFAULT: profile})
+    driver = Driver(
+        hosts,
+        protocol_version=5,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=60,
+        control_connection_timeout=60,
+    )
     try:
         session = driver.connect()
         session.execute(

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.needs("java", "mvn"), pytest.mark.soak]
 Json = Any
 T = TypeVar("T")
 ROWS = 200
-WAIT_SECONDS = 180.0
+WAIT_SECONDS = 420.0
 
 
 def until(what: str, look: Callable[[], T | None], seconds: float = WAIT_SECONDS) -> T:
@@ -64,7 +64,13 @@ def session(host: str, level: int) -> Iterator[Session]:
     profile = ExecutionProfile(
         load_balancing_policy=WhiteListRoundRobinPolicy([host]), consistency_level=level, request_timeout=30
     )
-    driver = Driver([host], protocol_version=5, execution_profiles={EXEC_PROFILE_DEFAULT: profile})
+    driver = Driver(
+        [host],
+        protocol_version=5,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=60,
+        control_connection_timeout=60,
+    )
     try:
         yield driver.connect()
     finally:
