@@ -82,7 +82,8 @@ class Cluster:
 
     def __init__(self, local: LocalCluster) -> None:
         self.local = local
-        self.places = local.up("--nodes", "3", "--agents", "4")
+        # What is read of a node at ONE shall be its own.
+        self.places = local.up("--nodes", "3", "--agents", "4", "--env=CASSANDRA_DYNAMIC_SNITCH=false")
 
     def api(self, path: str, method: str = "GET") -> tuple[int, Json]:
         return call(f"{self.places['api']}/v1/{path}", method)
