@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +105,19 @@ def test_an_unreachable_node_is_waited_for_and_comes_back() -> None:
     assert launches(back(cluster, 1)) == []
     cluster.update(1, "TASK_RUNNING", uuid=None)
     assert plans(cluster.world, cluster.now)["recovery"].status is Status.COMPLETE
+
+
+@pytest.mark.parametrize("state", ["TASK_UNREACHABLE", "TASK_UNKNOWN"])
+def test_an_old_update_that_comes_late_does_not_bring_a_task_that_is_out_of_sight_back(state: str) -> None:
+    cluster = deployed()
+    cluster.update(1, state, uuid=None)
+    cluster.update(1, "TASK_STARTING")
+    assert cluster.node(1).task.state == state  # type: ignore[union-attr]
+    cluster.now += 60
+    asked = {task for i in cluster.tell(Tick()) if isinstance(i, Reconcile) for task, _ in i.tasks}
+    assert asked == {cluster.node(1).task.id}  # type: ignore[union-attr]
+    cluster.update(1, "TASK_RUNNING", uuid=None)
+    assert cluster.node(1).running
 
 
 def test_no_node_is_started_before_its_own_task_is_answered() -> None:

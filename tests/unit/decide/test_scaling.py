@@ -313,7 +313,7 @@ def test_a_task_that_comes_back_after_all_is_ended_again() -> None:
     cluster.update(3, "TASK_UNKNOWN", uuid=None)
     assert stage(cluster) is Stage.KILLED
     cluster.now += 60
-    assert kills(cluster.update(3, "TASK_RUNNING")) == ["node-3"]
+    assert kills(cluster.update(3, "TASK_RUNNING", uuid=None)) == ["node-3"]
     assert operations(cluster.offers(rest(cluster, 3))) == []
 
 
