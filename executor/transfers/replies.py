@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -12,9 +11,6 @@ from executor.transfers.swap import tidy
 from protocol.backup import Ask, Tidy, Word
 from protocol.codec import Json, decode, encode
 from protocol.message import BACKUPS, PLACE, TIDY, WORD, Message
-
-REMEMBERED = 100
-"""So many orders to tidy up are remembered, the last ones."""
 
 
 class Desk(Protocol):
@@ -32,14 +28,9 @@ def replies(desk: Desk, started: Callable[[], Started]) -> dict[str, Callable[[M
         desk.word(taken)
         return {"task": taken.task}
 
-    done: deque[str] = deque(maxlen=REMEMBERED)
-
     def tidied(question: Message) -> Json:
-        # One that comes again may be late: what it does not keep may be of an operation that has begun since.
-        if question.id not in done:
-            cassandra = started()
-            tidy(cassandra.layout, cassandra.jolokia(), decode(Tidy, question.body))
-            done.append(question.id)
+        cassandra = started()
+        tidy(cassandra.layout, cassandra.jolokia(), decode(Tidy, question.body))
         return {}
 
     def place(question: Message) -> Json:
