@@ -22,7 +22,7 @@ from scheduler.model.event import (
     Updated,
 )
 from scheduler.model.intent import Destroy, Intent, Kill, Send, Unreserve
-from scheduler.model.node import Stage
+from scheduler.model.node import Placement, Stage
 from scheduler.model.plan import Status, Step
 from scheduler.model.resource import Resource
 from scheduler.model.task import TaskUpdate
@@ -71,6 +71,15 @@ def shrink(cluster: Cluster, nodes: int = 3, **changes: int) -> tuple[str, ...]:
     errors = configure(cluster, replace(settings(nodes), **changes))
     reply(cluster, mark)
     return errors
+
+
+def leaving() -> tuple[Cluster, Placement]:
+    """A cluster of which node-3 leaves, and the place of that node."""
+    cluster = four()
+    shrink(cluster)
+    place = cluster.node(3).placement
+    assert place is not None
+    return cluster, place
 
 
 def mode(cluster: Cluster, number: int, name: str) -> tuple[Intent, ...]:
@@ -204,10 +213,7 @@ def test_more_than_one_node_is_taken_away_only_where_that_is_allowed() -> None:
 
 
 def test_a_node_leaves_in_stages_each_of_which_was_seen() -> None:
-    cluster = four()
-    shrink(cluster)
-    place = cluster.node(3).placement
-    assert place is not None
+    cluster, place = leaving()
     mode(cluster, 3, "LEAVING")
     assert (step(cluster).status, stage(cluster)) == (Status.IN_PROGRESS, Stage.LEAVING)
     assert kills(mode(cluster, 3, "DECOMMISSIONED")) == ["node-3"]
@@ -233,10 +239,7 @@ def test_a_node_leaves_in_stages_each_of_which_was_seen() -> None:
 
 
 def test_nothing_is_destroyed_or_given_back_of_a_part() -> None:
-    cluster = four()
-    shrink(cluster)
-    place = cluster.node(3).placement
-    assert place is not None
+    cluster, place = leaving()
     mode(cluster, 3, "DECOMMISSIONED")
     assert operations(cluster.offers(offer(4, 19, resources=place.resources))) == [], "it still runs"
     cluster.update(3, "TASK_KILLED")
@@ -247,10 +250,7 @@ def test_nothing_is_destroyed_or_given_back_of_a_part() -> None:
 
 
 def test_what_was_in_another_offer_is_given_back_once_the_disk_is() -> None:
-    cluster = four()
-    shrink(cluster)
-    place = cluster.node(3).placement
-    assert place is not None
+    cluster, place = leaving()
     mode(cluster, 3, "DECOMMISSIONED")
     cluster.update(3, "TASK_KILLED")
     plain = [r._replace(disk=None) for r in place.resources]
