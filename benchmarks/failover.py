@@ -7,8 +7,8 @@ time counts until the other one has decided on its first event, the subscription
 that was killed after its session's time-out, so the target is that and TARGET_SECONDS.
 
 Then the core and the store deploy a cluster, one node after the other, on the same ZooKeeper: every node is
-offered a place, starts, runs, and is NORMAL. Each event that changes a record is a transition; what it sends
-to ZooKeeper is counted. In the end another process's part is played: epoch, ledger, subscription and the
+offered a place, starts, runs, and is NORMAL. Each transition is a transaction, the operations of which are
+counted. In the end another process's part is played: epoch, ledger, subscription and the
 first decision, from what is stored. A thousand nodes take some minutes, as every event is decided on among
 all of them; --nodes takes fewer.
 
@@ -142,16 +142,9 @@ class Leader:
 def deploy(leader: Leader, nodes: int) -> Counter[int]:
     """Deploy all nodes; how many transitions wrote so many znodes, the fence's check not counted."""
     addresses = tuple(f"10.0.{number // 250}.{number % 250 + 1}" for number in range(nodes))
-    taken: Counter[int] = Counter()
-
-    def step(event: Any) -> None:
-        before, sent = leader.loop.world.ledger, len(leader.client.transactions)
-        leader.loop.step(event)
-        if leader.loop.world.ledger is not before:
-            taken[sum(operations - 1 for operations in leader.client.transactions[sent:])] += 1
-
+    before = len(leader.client.transactions)
     for number, address in enumerate(addresses):
-        step(OffersReceived((_offer(number, address),)))
+        leader.loop.step(OffersReceived((_offer(number, address),)))
         task = leader.loop.world.ledger.nodes[number].task
         if task is None:
             raise SystemExit(f"node-{number} was not started")
@@ -163,13 +156,13 @@ def deploy(leader: Leader, nodes: int) -> Counter[int]:
             ("TASK_RUNNING", b""),
             ("TASK_RUNNING", encode_report(Report(status))),
         ):
-            step(
+            leader.loop.step(
                 Updated(TaskUpdate(task.id, state, task.agent_id, uuid="u", timestamp=leader.now, data=data))
             )
     undone = [node.name for node in leader.loop.world.ledger.members() if node.deployed is None]
     if undone:
         raise SystemExit(f"not deployed: {undone[:5]}")
-    return taken
+    return Counter(operations - 1 for operations in leader.client.transactions[before:])
 
 
 def _offer(number: int, address: str) -> Offer:
@@ -193,12 +186,10 @@ def plan(zookeeper: ZooKeeper, nodes: int) -> dict[str, Any]:
     settings = settings_for(nodes)
     before = rss_kb()
     leader = Leader(zookeeper, settings)
-    setup = len(leader.client.transactions)
     began = time.monotonic()
     taken = deploy(leader, nodes)
     seconds = time.monotonic() - began
     memory = rss_kb() - before
-    transactions = len(leader.client.transactions) - setup
     deployed = leader.loop.world.ledger
     leader.close()
     began = time.monotonic()
@@ -210,7 +201,6 @@ def plan(zookeeper: ZooKeeper, nodes: int) -> dict[str, Any]:
     return {
         "nodes": nodes,
         "transitions": sum(taken.values()),
-        "transactions": transactions,
         "transitions_by_operations": dict(sorted(taken.items())),
         "deploy_seconds": round(seconds, 2),
         "memory_mb": round(memory / 1024, 1),

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from scheduler.decide import telling, uninstall
-from scheduler.decide.core import decide
-from scheduler.decide.decision import Decision, Refused
+from scheduler.decide.core import transitions
+from scheduler.decide.decision import Refused
 from scheduler.mesos.driver import CallFailed, CallRefused, NotConnected
 from scheduler.model.event import Event, FrameworkRefused, Ordered, Subscribed, TornDown, Updated
 from scheduler.model.intent import Intent, Teardown
@@ -106,13 +106,16 @@ class Loop:
 
     def _decide(self, event: Event) -> None:
         try:
-            decision: Decision = decide(self.world, event, self._clock())
+            for decision in transitions(self.world, event, self._clock()):
+                self._keep(decision.world)
+                self._act(decision.intents)
         except Refused as error:
             if isinstance(event, Ordered):
                 self._keep(telling.refused(self.world, event, str(error), self._clock()))
             raise
-        self._keep(decision.world)
-        for intent in decision.intents:
+
+    def _act(self, intents: Iterable[Intent]) -> None:
+        for intent in intents:
             log.debug("intent %s", intent)
             if isinstance(intent, Teardown):
                 self._tear_down(intent)

@@ -1,9 +1,9 @@
-"""The decision: one event, the world before it, the time; out come the world after it and what to do."""
+"""The decisions: one event, the world before it, the time; out come the worlds after it and what to do."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from protocol.codec import DecodeError
 from protocol.message import (
@@ -73,21 +73,50 @@ ANSWERS: Mapping[str, Callable[[World, Message], World]] = {
 
 
 def decide(world: World, event: Event, now: float) -> Decision:
-    """Decide on an event. ``now`` is in seconds since the epoch.
+    """All that an event brings about, as one decision. ``now`` is in seconds since the epoch.
 
-    The caller stores the new world's ledger, then carries the intents out in order. Raises Refused for
-    a command that does not fit.
+    Raises Refused for a command that does not fit.
     """
-    return telling.tell(_decide(world, event, now), world, event, now)
+    whole = Decision(world)
+    for decision in transitions(world, event, now):
+        whole = Decision(decision.world, whole.intents + decision.intents)
+    return whole
 
 
-def _decide(world: World, event: Event, now: float) -> Decision:
-    decision = _apply(Decision(world), event, now)
-    if not decision.world.session.registered:
-        return decision
+def transitions(world: World, event: Event, now: float) -> Iterator[Decision]:
+    """What an event brings about, one after the other: what it says, and each thing that follows from it.
+
+    The caller stores a decision's ledger, then carries its intents out in order, then asks for the next: that
+    is decided on the world that this one leaves. After a crash in between, the next event brings about what
+    is missing. Raises Refused for a command that does not fit, at once.
+    """
+    decision = telling.tell(_apply(Decision(world), event, now), world, event, now)
+    yield decision
     if isinstance(event, OffersReceived) and decision.world.ledger is world.ledger:
-        return decision  # offers that were not used make nothing possible that was not before
-    return _advance(decision, now)
+        return  # offers that were not used make nothing possible that was not before
+    for advance in _stages(decision.world):
+        before = decision.world
+        decision = telling.tell(advance(Decision(before), now), before, None, now)
+        yield decision
+
+
+def _stages(world: World) -> Sequence[Callable[[Decision, float], Decision]]:
+    """What to look at, whatever the event was: each does what has become possible or necessary."""
+    if not world.session.registered:
+        return ()
+    if uninstall.stage(world) is not None:
+        return (_uninstall,)
+    return (
+        readiness.settle,
+        shrinking.examine,
+        departure.advance,
+        replacement.advance,
+        stops.stop,
+        seeds.push_seeds,
+        maintenance.advance,
+        _want_offers,
+        _want_slot,
+    )
 
 
 def _apply(decision: Decision, event: Event, now: float) -> Decision:
@@ -163,16 +192,9 @@ def _forget_shortfall(decision: Decision, agent_id: str) -> Decision:
     return decision.with_session(shortfalls=left)
 
 
-def _advance(decision: Decision, now: float) -> Decision:
-    """Do what has become possible or necessary, whatever the event was."""
-    if uninstall.stage(decision.world) is not None:
-        return _want_offers(uninstall.advance(decision, now), now)
-    decision = readiness.settle(decision, now)
-    decision = departure.advance(shrinking.examine(decision, now), now)
-    decision = stops.stop(replacement.advance(decision, now), now)
-    decision = seeds.push_seeds(decision, now)
-    decision = maintenance.advance(decision, now)
-    return _want_slot(_want_offers(decision, now), now)
+def _uninstall(decision: Decision, now: float) -> Decision:
+    """All of it at once: with a teardown everything ends, so nothing may come after it."""
+    return _want_offers(uninstall.advance(decision, now), now)
 
 
 def _want_offers(decision: Decision, now: float) -> Decision:

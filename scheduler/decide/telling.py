@@ -47,8 +47,8 @@ TITLES = {
 """What people call operations on backups; a backup itself is one."""
 
 
-def tell(decision: Decision, before: World, event: Event, now: float) -> Decision:
-    """The decision with what it has brought about in the event log."""
+def tell(decision: Decision, before: World, event: Event | None, now: float) -> Decision:
+    """The decision with what it has brought about in the event log. ``event``: None for what only follows."""
     found = [*_asked_for(event)]
     if decision.world.ledger is not before.ledger:
         found += [*changes(before.ledger, decision.world.ledger)]
@@ -120,7 +120,7 @@ def _entry(kind: str, about: str, what: str, why: str = "") -> Entry:
     return Entry(0, 0.0, kind, about, what, why)
 
 
-def _asked_for(event: Event) -> Iterator[Entry]:
+def _asked_for(event: Event | None) -> Iterator[Entry]:
     """An order, or a registration."""
     if isinstance(event, Ordered):
         entry = _entry("order", subject(event.command), sentence(event.command))

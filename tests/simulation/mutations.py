@@ -24,15 +24,15 @@ Patch = tuple[Any, str, Any]
 def _after_update(change: Callable[[Node], Node], *states: str) -> Patch:
     """A core that makes something wrong of a node whose task is in one of these states."""
 
-    def decide(world: World, event: Event, now: float) -> Decision:
+    def transitions(world: World, event: Event, now: float) -> Iterator[Decision]:
         decision = core.decide(world, event, now)
         if isinstance(event, Updated) and event.update.state in states:
             for node in decision.world.ledger.members():
                 if node.task is not None and node.task.id == event.update.task_id and node.placement:
                     decision = decision.with_node(change(node))
-        return decision
+        yield decision
 
-    return loop, "decide", decide
+    return loop, "transitions", transitions
 
 
 def _forgotten(node: Node) -> Node:
@@ -45,7 +45,7 @@ def _abandoned(node: Node) -> Node:
 
 
 def _acts_before_it_stores(self: loop.Loop, event: Event) -> None:
-    decision = loop.decide(self.world, event, self._clock())
+    decision = core.decide(self.world, event, self._clock())
     before, self.world = self.world, decision.world
     for intent in decision.intents:
         self._attempt(lambda intent=intent: self._mesos.perform(intent), "intent")
