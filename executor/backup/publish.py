@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 
+from backup.damage import Damaged
 from backup.keys import PROBE, manifest_key, running_key
-from backup.manifest import ClusterManifest, Stored, encode_cluster
+from backup.manifest import ClusterManifest, Stored, decode_cluster, encode_cluster
 from backup.names import check_backup_name
 from backup.s3.body import Bytes
 from backup.s3.client import Client
@@ -39,7 +41,8 @@ def put_schema(client: Client, text: str) -> Stored:
 def publish(client: Client, found: ClusterManifest, operation: str, control: Control) -> None:
     """Write the manifest once all that it names is there, and remove the operation's markers.
 
-    Raises NameTaken, Incomplete, S3Failed, Stopped. It is no error to publish the same manifest again.
+    Raises NameTaken, Incomplete, S3Failed, Stopped. It is no error to publish the same manifest again, as who
+    has died before it told of the first time does, at a later time of day.
     """
     bound = control.client(client)
     marker = markers.Marker(bound, running_key(found.name, operation, WHO))
@@ -82,13 +85,22 @@ def _write(client: Client, found: ClusterManifest) -> None:
     try:
         client.put(key, _bytes(data))
     except Exists:
-        # The answer to an earlier attempt may have been lost.
-        if client.read(key, catalog.MANIFEST_LIMIT) != data:
-            raise _taken(client, found.name) from None
+        _require_same(client, found)
     except NotOffered:
         if client.size(key) is not None:
-            raise _taken(client, found.name) from None
-        client.put(key, _bytes(data), only_new=False)
+            _require_same(client, found)
+        else:
+            client.put(key, _bytes(data), only_new=False)
+
+
+def _require_same(client: Client, found: ClusterManifest) -> None:
+    """Raise NameTaken where the backup of that name is not the one that an earlier attempt has made."""
+    try:
+        there = decode_cluster(client.read(manifest_key(found.name), catalog.MANIFEST_LIMIT), found.name)
+    except Damaged:
+        raise _taken(client, found.name) from None
+    if dataclasses.replace(there, created_at=found.created_at) != found:
+        raise _taken(client, found.name)
 
 
 def _taken(client: Client, name: str) -> NameTaken:

@@ -163,6 +163,7 @@ def bring(errand: Errand) -> Outcome:
     Raises S3Failed, Damaged, Stopped, Unfit, NotAnswering.
     """
     task, client = errand.task, errand.client()
+    errand.staging.mkdir(parents=True, exist_ok=True)  # stays empty where nothing is to be brought
     brought = [download(client, job, errand.control) for job in _jobs(errand, client)]
     if task.restore_type == NEW:
         require_empty(errand)

@@ -32,6 +32,8 @@ def take_in(errand: Errand) -> Outcome:
 
     Raises NotAnswering, Unfit, Stopped, S3Failed, Damaged.
     """
+    if not errand.staging.is_dir():
+        raise Unfit("what was brought is gone, so this node has lost its volume since then: begin anew")
     folders, take = (_to_load(errand), _load) if errand.task.loaded else (_to_import(errand), _import)
     errand.control.expect(len(folders), 0)
     for folder in folders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +12,9 @@ from executor.transfers.swap import tidy
 from protocol.backup import Ask, Tidy, Word
 from protocol.codec import Json, decode, encode
 from protocol.message import BACKUPS, PLACE, TIDY, WORD, Message
+
+REMEMBERED = 100
+"""So many orders to tidy up are remembered, the last ones."""
 
 
 class Desk(Protocol):
@@ -28,9 +32,14 @@ def replies(desk: Desk, started: Callable[[], Started]) -> dict[str, Callable[[M
         desk.word(taken)
         return {"task": taken.task}
 
+    done: deque[str] = deque(maxlen=REMEMBERED)
+
     def tidied(question: Message) -> Json:
-        cassandra = started()
-        tidy(cassandra.layout, cassandra.jolokia(), decode(Tidy, question.body))
+        # One that comes again may be late: what it does not keep may be of an operation that has begun since.
+        if question.id not in done:
+            cassandra = started()
+            tidy(cassandra.layout, cassandra.jolokia(), decode(Tidy, question.body))
+            done.append(question.id)
         return {}
 
     def place(question: Message) -> Json:

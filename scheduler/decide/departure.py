@@ -66,7 +66,7 @@ def hindrance(world: World, node: Node) -> Wait | None:
         return owner.holding_back(world)
     if not is_reconciled(world, node):
         return Wait("Mesos has not yet told the state of its task")
-    if not node.has_joined:
+    if not node.partakes:
         return Wait(f"{node.name} to join or to fail: it is on its way in") if node.alive else None
     running = operations.active(world)
     if running is not None:

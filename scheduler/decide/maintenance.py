@@ -105,12 +105,11 @@ def advance(decision: Decision, now: float) -> Decision:
 
 def _settled(world: World, operation: Operation, now: float) -> Operation:
     """The operation, ended where all is done, a part has failed for good, or its stop is complete."""
-    parts = tuple(_without_node(part, now) if _is_gone(world, part) else part for part in operation.parts)
-    operation = dataclasses.replace(operation, parts=parts)
-    broken = next((part for part in parts if not part.done and part.failures >= MOST_FAILURES), None)
+    operation = _without_nodes(world, operation, now)
+    broken = next((p for p in operation.parts if not p.done and p.failures >= MOST_FAILURES), None)
     if broken is not None and not (broken.alive or operation.closing):
         operation = dataclasses.replace(operation, failed=_failure(broken))
-    if any(part.alive for part in parts) or not operation.closing:
+    if any(part.alive for part in operation.parts) or not operation.closing:
         return operation
     if transfers.is_untidy(world, operation) or validations.are_pending(world, operation):
         return operation
@@ -120,6 +119,16 @@ def _settled(world: World, operation: Operation, now: float) -> Operation:
 def _failure(part: Part) -> str:
     times = f" {part.failures} times: " if part.launches > 1 else ": "
     return f"{part.name} failed{times}{part.message}"
+
+
+def _without_nodes(world: World, operation: Operation, now: float) -> Operation:
+    """Do without nodes that were taken away, where that can be: not in what is of all nodes together."""
+    gone = [part for part in operation.parts if _is_gone(world, part)]
+    if gone and operation.transfer is not None:
+        failed = f"{gone[0].name} was taken away before its part was done: order a new {operation.kind}"
+        return operation if operation.closing else dataclasses.replace(operation, failed=failed)
+    parts = tuple(_without_node(part, now) if part in gone else part for part in operation.parts)
+    return dataclasses.replace(operation, parts=parts)
 
 
 def _is_gone(world: World, part: Part) -> bool:

@@ -51,17 +51,19 @@ def use(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:
     if uninstall.stage(decision.world) is not None:
         return _decline(decision, left)
     decision, left = resizing.fit(decision, left, now)
-    wanting = owner.wanting(decision.world, now)
-    for node in wanting:
-        if node.placement is not None:
-            decision, left = _start_again(decision, node, left, now)
-    for number in [node.number for node in wanting]:
-        # As it is now: its place may have been given up just above, or the founder started.
-        node = decision.world.ledger.nodes[number]
-        if node.placement is None and owner.may_start(decision.world, node, now) is None:
-            decision, left = _start_anew(decision, node, left, now)
+    wanting = [node.number for node in owner.wanting(decision.world, now)]
+    for start, placed in ((_start_again, True), (_start_anew, False)):
+        for number in wanting:
+            # As it is now: its place may have been given up just above, or the founder started.
+            node = decision.world.ledger.nodes[number]
+            if (node.placement is not None) is placed and _may_start(decision.world, node, now):
+                decision, left = start(decision, node, left, now)
     decision, left = maintenance.use(decision, left, now)
     return _decline(decision, left)
+
+
+def _may_start(world: World, node: Node, now: float) -> bool:
+    return not node.alive and owner.may_start(world, node, now) is None
 
 
 def _moved(decision: Decision, offers: Sequence[Offer], now: float) -> Decision:

@@ -35,6 +35,9 @@ TRANSFERS: Mapping[str, tuple[str, ...]] = {
 PHASES: Mapping[str, tuple[str, ...]] = {**MAINTENANCE, **TRANSFERS}
 """The phases of each kind's plan, in their order; the kind is the plan's name."""
 
+OF_ALL_ROWS = frozenset({backup.BACKUP, backup.RESTORE})
+"""What has to do with all rows of the ring, so that no node may join or leave meanwhile."""
+
 KEPT = 50
 """So many operations are remembered, the newest."""
 
@@ -132,7 +135,7 @@ def begun(decision: Decision, operation: Operation) -> Decision:
 def chosen(world: World, numbers: tuple[int, ...] | None) -> list[Node]:
     """The wanted nodes, or all that have data, by number. Raises Refused."""
     if numbers is None:
-        found = [node for node in world.ledger.members() if node.bootstrapped]
+        found = [node for node in world.ledger.members() if node.bootstrapped and not node.left]
     else:
         found = [node for node in world.ledger.members() if node.number in numbers]
     empty = [node.name for node in found if not node.bootstrapped]
@@ -141,6 +144,23 @@ def chosen(world: World, numbers: tuple[int, ...] | None) -> list[Node]:
     if not found:
         raise Refused("no node has ever been NORMAL; GET /v1/plan says what they wait for")
     return found
+
+
+def require_whole(world: World, kind: str, numbers: set[int]) -> None:
+    """Raise Refused where these nodes, by number, are not the whole ring, which it has to be for the kind."""
+    if kind not in OF_ALL_ROWS:
+        return
+    leaving = [node.name for node in world.ledger.members() if node.departing]
+    if leaving:
+        raise Refused(f"{', '.join(leaving)} leaves the ring first; GET /v1/plan says how far that is")
+    missing = [node.name for node in world.ledger.staying() if not node.bootstrapped]
+    if missing:
+        raise Refused(f"{', '.join(missing)} must have been NORMAL first; GET /v1/plan says what is missing")
+    if {node.number for node in chosen(world, None)} != numbers:
+        raise Refused(
+            f"the nodes are others than those that the {kind} began with; "
+            f"PUT /v1/{kind}/start begins a new one"
+        )
 
 
 def refuse_beside(world: World) -> None:
@@ -263,6 +283,7 @@ def _reopened(decision: Decision, operation: Operation, parts: tuple[Part, ...])
     if operation.ended_at is not None:
         refuse_beside(decision.world)
         if transfer is not None:
+            require_whole(decision.world, operation.kind, {part.node for part in parts})
             parts = tuple(from_the_beginning(part) for part in parts)
             transfer = dataclasses.replace(transfer, tidied=())
     parts = tuple(dataclasses.replace(part, failures=0, not_before=0.0) for part in parts)

@@ -149,8 +149,9 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
         return Wait("it is being taken away")
     if node.restoration is not None and not node.restoration.begun:
         return Wait("all nodes to stop, before the first of them starts on the restored data")
-    if not node.has_joined and node.restoration is None and _is_made_anew(world):
-        return Wait("the end of the restore: a further node would join the ring whose place it takes")
+    works = None if node.partakes else _working_on_all(world)
+    if works is not None:
+        return Wait(f"the end of the {works}: a further node would take over rows that it is about")
     wait = may_act(world, node)
     if wait is not None:
         return wait
@@ -165,9 +166,10 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
     return Wait(boot) if boot is not None else None
 
 
-def _is_made_anew(world: World) -> bool:
+def _working_on_all(world: World) -> str | None:
+    """The running operation that has to do with all rows of the ring, wherever they are."""
     running = operations.active(world)
-    return running is not None and running.is_new
+    return running.kind if running is not None and running.kind in operations.OF_ALL_ROWS else None
 
 
 def wanting(world: World, now: float) -> list[Node]:

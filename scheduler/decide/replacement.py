@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from scheduler.decide import owner, readiness, seeds
+from scheduler.decide import owner, readiness, restoration, seeds
 from scheduler.decide.decision import Decision, Refused
 from scheduler.decide.memory import of_ledger
 from scheduler.model.node import Node, Placement, Replacement
@@ -90,7 +90,7 @@ def advance(decision: Decision, now: float) -> Decision:
             if node.bootstrapped and readiness.lacking(decision.world, node) is None:
                 decision = decision.with_node(dataclasses.replace(node, replacement=None))
         elif (not node.alive or node.unreachable) and owner.may_act(decision.world, node) is None:
-            decision = decision.with_node(_forgotten(node))
+            decision = restoration.forgotten(decision.with_node(_forgotten(node)), node)
     return decision
 
 

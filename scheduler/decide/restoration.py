@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from protocol.backup import DOWNLOAD, RESTORE_PHASE, RESTORE_SCHEMA
-from scheduler.decide import owner
+from protocol.backup import DOWNLOAD, RESTORE, RESTORE_PHASE, RESTORE_SCHEMA
+from scheduler.decide import operations, owner
 from scheduler.decide.decision import Decision
 from scheduler.decide.operations import with_operation
 from scheduler.decide.reconcile import is_reconciled
@@ -59,6 +59,20 @@ def _commit(decision: Decision, operation: Operation) -> Decision:
         decision = decision.with_node(restored)
     committed = dataclasses.replace(transfer, committed=True)
     return with_operation(decision, dataclasses.replace(operation, transfer=committed))
+
+
+def forgotten(decision: Decision, node: Node) -> Decision:
+    """A node's volume was given up, and with it what a restore had brought there: that is done anew."""
+    operation = operations.active(decision.world)
+    if operation is None or operation.kind != RESTORE:
+        return decision
+    parts = tuple(
+        operations.from_the_beginning(part)
+        if part.node == node.number and part.done and part.phase != RESTORE_SCHEMA
+        else part
+        for part in operation.parts
+    )
+    return with_operation(decision, dataclasses.replace(operation, parts=parts))
 
 
 def _tokens(part: Part) -> tuple[str, ...]:

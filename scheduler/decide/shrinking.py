@@ -73,7 +73,7 @@ def _present(world: World, now: float) -> Examination:
 
 
 def _members(world: World) -> list[Node]:
-    return [node for node in world.ledger.members() if node.has_joined and not node.left]
+    return [node for node in world.ledger.members() if node.partakes and not node.left]
 
 
 def _unanswered(world: World, found: Examination) -> list[Node]:

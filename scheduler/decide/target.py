@@ -55,7 +55,7 @@ def retarget(ledger: Ledger, settings: Settings) -> tuple[Ledger, tuple[str, ...
 
 def leaving(ledger: Ledger, settings: Settings) -> list[Node]:
     """The members that are to leave the ring once this configuration is taken over, by number."""
-    return [node for node in ledger.staying() if node.number >= settings.nodes and node.has_joined]
+    return [node for node in ledger.staying() if node.number >= settings.nodes and node.partakes]
 
 
 def adopt(ledger: Ledger, settings: Settings) -> Ledger:

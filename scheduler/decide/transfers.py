@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from protocol import backup
-from protocol.backup import BACKUP, RESTORE, SNAPSHOT, BackupTask, Member, Tidy, Word
+from protocol.backup import BACKUP, SNAPSHOT, BackupTask, Member, Tidy, Word
 from protocol.message import TIDY, WORD, Message
 from scheduler.decide import ids, operations, saying
 from scheduler.decide.decision import Decision, Refused
@@ -34,7 +34,7 @@ def start(decision: Decision, order: StartTransfer, now: float) -> Decision:
         return _with_keys(_with_sealed(decision, running, order.transfer.sealed), running.id, order)
     operations.refuse_beside(decision.world)
     nodes = operations.chosen(decision.world, None)
-    _require_all(decision.world, order, nodes)
+    operations.require_whole(decision.world, order.kind, {node.number for node in nodes})
     number = operations.next_number(decision.world)
     operation = Operation(
         id=ids.derived_id(decision.world, "operation", number),
@@ -57,13 +57,6 @@ def _is_same(running: Operation, order: StartTransfer) -> bool:
         order.transfer.place,
         order.transfer.names,
     )
-
-
-def _require_all(world: World, order: StartTransfer, nodes: list[Node]) -> None:
-    """A backup without a node would lack its rows; a new cluster is restored as a whole."""
-    missing = [node.name for node in world.ledger.staying() if node not in nodes]
-    if order.kind in (BACKUP, RESTORE) and missing:
-        raise Refused(f"{', '.join(missing)} must have been NORMAL first; GET /v1/plan says what is missing")
 
 
 def _parts(kind: str, nodes: list[Node]) -> tuple[Part, ...]:
@@ -218,13 +211,14 @@ def _tidy(world: World, operation: Operation, keep: str) -> Tidy:
 
 
 def _tidy_key(operation: Operation, server: Task) -> str:
-    return f"tidy/{operation.id}/{server.id}"
+    """One for each time that an operation ends: what is done anew leaves something behind anew."""
+    return f"tidy/{operation.id}/{sum(part.round for part in operation.parts)}/{server.id}"
 
 
 def _owing(world: World, operation: Operation) -> list[Node]:
     """The nodes on which something may be left of an operation that goes on no more."""
     transfer = operation.transfer
-    if transfer is None or operation.kind not in (BACKUP, RESTORE) or not operation.closing:
+    if transfer is None or operation.kind not in operations.OF_ALL_ROWS or not operation.closing:
         return []
     if any(part.alive for part in operation.parts):
         return []

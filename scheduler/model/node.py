@@ -211,6 +211,11 @@ class Node:
         return self.was_member or self.deployed is not None
 
     @functools.cached_property
+    def partakes(self) -> bool:
+        """Whether the ring has its rows from it: it has joined, or is yet to, with those restored."""
+        return self.has_joined or self.restoration is not None
+
+    @functools.cached_property
     def holds_data(self) -> bool:
         """Whether its volume holds what is to be kept: a member's data, or those it is restored with."""
         return self.bootstrapped or self.restoration is not None

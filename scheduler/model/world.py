@@ -162,8 +162,9 @@ class Ledger:
         return self._by_number
 
     def wants(self, node: Node) -> bool:
-        """Whether the target wants the node, and it is not being taken away."""
-        return node.departure is None and node.number < self.target.nodes
+        """Whether the target wants the node, or a restore stands on it, and it is not being taken away."""
+        wanted = node.number < self.target.nodes or node.restoration is not None
+        return wanted and node.departure is None
 
     def staying(self) -> tuple[Node, ...]:
         """The nodes that the target wants and that are not being taken away, by number."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
-from protocol.task import decode_maintenance, decode_task
+from protocol.task import decode_task, decode_work
 from scheduler.decide.requirement import GENERATION_LABEL, NODE_LABEL
 from scheduler.model.intent import Launch
 from scheduler.model.node import Executor
@@ -17,6 +17,7 @@ from tests.simulation.cassandra import Rings, Volume
 from tests.simulation.clock import Clock, Link, Timer
 from tests.simulation.executor import Running
 from tests.simulation.mesos import Master
+from tests.simulation.objects import Objects
 from tests.simulation.offers import TaskRecord
 from tests.simulation.resources import Bag, bag
 
@@ -48,6 +49,7 @@ class Surroundings:
     master: Master
     rings: Rings
     watcher: Watcher
+    objects: Objects
 
 
 @dataclass(slots=True)
@@ -88,6 +90,7 @@ class Agent:
         self.fail_launches = 0
         self.lose_checkpoints = 0
         self.lose_messages = 0.0
+        self.double_messages = 0.0
         self._known: dict[str, Known] = {}
         self._outbox: list[Callable[[], None]] = []
         self._to_master = Link(self.clock, self.rng)
@@ -206,7 +209,8 @@ class Agent:
 
     def heal(self) -> None:
         """Whatever was wrong with it, is not any more."""
-        self.flaps_until, self.fail_launches, self.lose_checkpoints, self.lose_messages = 0.0, 0, 0, 0.0
+        self.flaps_until, self.fail_launches, self.lose_checkpoints = 0.0, 0, 0
+        self.lose_messages, self.double_messages = 0.0, 0.0
         self.reachable = True
         for running in list(self.executors.values()):
             if running.hangs:
@@ -264,7 +268,7 @@ class Agent:
             return
         running = self.executors.get(launch.executor.id)
         if running is not None and running.alive and not running.ended:
-            running.work(launch, decode_maintenance(launch.data))
+            running.work(launch, decode_work(launch.data))
         elif not launch.name.startswith("node-"):
             self._refuse(launch, "TASK_FAILED", "REASON_EXECUTOR_TERMINATED")
         else:
@@ -291,10 +295,13 @@ class Agent:
             running.kill(300.0)
 
     def message(self, executor_id: str, data: bytes) -> None:
-        """Pass a message on; it may be lost."""
+        """Pass a message on; it may be lost, or come once more."""
         running = self.executors.get(executor_id)
-        if running is not None and self.rng.random() >= self.lose_messages:
-            running.message(data)
+        if running is None or self.rng.random() < self.lose_messages:
+            return
+        running.message(data)
+        if self.double_messages and self.rng.random() < self.double_messages:
+            self.clock.after(60 * self.rng.random(), running.message, data)
 
     def acknowledged(self, task_id: str, uuid: str | None) -> None:
         """The scheduler has an update: the next one of its task comes, and after its last it is forgotten."""
@@ -364,6 +371,8 @@ class Agent:
         """Pass an executor's message on; it may be lost."""
         if self.linked and self.up and self.rng.random() >= self.lose_messages:
             self._to_master.send(self.master.from_executor, self.id, executor_id, data)
+            if self.double_messages and self.rng.random() < self.double_messages:
+                self._to_master.send(self.master.from_executor, self.id, executor_id, data)
 
     def executor_ended(self, running: Running, status: int) -> None:
         """An executor has ended; the master learns it, by a new registration where it is away."""

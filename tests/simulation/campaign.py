@@ -32,6 +32,7 @@ class Campaign:
     transitions: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     orders: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
     failed: list[Result] = field(default_factory=list)
 
@@ -44,6 +45,7 @@ class Campaign:
         self.transitions += result.transitions
         self.faults.update(result.faults)
         self.orders.update(result.orders)
+        self.ends.update(result.ends)
         self.checked.update(result.checked)
         if result.violation is not None:
             self.failed.append(result)
@@ -56,6 +58,7 @@ class Campaign:
             f"{self.steps} events decided, {self.transitions} transactions",
             _table("faults", self.faults),
             _table("orders", self.orders),
+            _table("backups and restores that came to an end", self.ends),
             _table("checks", self.checked),
         ]
         for result in sorted(self.failed, key=lambda r: r.scenario.seed):

@@ -16,7 +16,11 @@ STARTING, JOINING, NORMAL, LEAVING, LEFT = "STARTING", "JOINING", "NORMAL", "LEA
 
 @dataclass(slots=True, eq=False)
 class Volume:
-    """A persistent volume and what Cassandra has left on it. ``holder`` has locked it."""
+    """A persistent volume and what Cassandra has left on it. ``holder`` has locked it.
+
+    By operation: ``snapshots`` that were taken, what a restore has ``brought`` of which nodes, and those for
+    whose data the node's own were ``put_aside``. ``restored`` is the last of these, with its source.
+    """
 
     id: str
     node: str
@@ -26,13 +30,36 @@ class Volume:
     ring: Ring | None = None
     left: bool = False
     holder: Cassandra | None = None
+    tokens: tuple[str, ...] = ()
+    snapshots: set[str] = field(default_factory=set)
+    brought: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    put_aside: set[str] = field(default_factory=set)
+    restored: tuple[str, str] = ("", "")
+
+    def swap(self, operation: str) -> bool:
+        """Put brought data in the place of the node's own, once; False where there are none."""
+        if self.restored[0] == operation:
+            return True
+        if operation not in self.brought:
+            return False
+        (source,) = self.brought.pop(operation)
+        self.put_aside.add(operation)
+        self.restored = operation, source
+        self.ring, self.host_id, self.tokens = None, "", ()
+        return True
+
+    def tidy(self, kept: str) -> None:
+        """Clear what is left of all operations but one."""
+        self.brought = {name: one for name, one in self.brought.items() if name == kept}
+        self.put_aside &= {kept}
 
 
 @dataclass(slots=True, eq=False)
 class Ring:
-    """Nodes that know each other: host id to address, and who is up."""
+    """Nodes that know each other: host id to address and to tokens, and who is up."""
 
     members: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, ...]] = field(default_factory=dict)
     up: dict[str, Cassandra] = field(default_factory=dict)
     busy: Cassandra | None = None
 
@@ -43,15 +70,15 @@ class Watcher(Protocol):
     def first_boot(self, node: Cassandra) -> None:
         """A node starts without data."""
 
-    def founded(self, ring: Ring) -> None:
-        """A ring has come to be."""
+    def founded(self, node: Cassandra) -> None:
+        """A node has begun a ring."""
 
     def joined(self, node: Cassandra) -> None:
         """A node has become NORMAL."""
 
 
 class Rings:
-    """All there is of Cassandra. ``slow`` makes joins last so many times longer."""
+    """All there is of Cassandra. ``slow``: joins last so many times longer; ``used``: there are tables."""
 
     def __init__(self, clock: Clock, rng: Random, watcher: Watcher) -> None:
         self.clock = clock
@@ -59,6 +86,7 @@ class Rings:
         self.watcher = watcher
         self.rings: list[Ring] = []
         self.slow = 1.0
+        self.used = True
         self._pending: set[Cassandra] = set()
         self._hosts = 0
 
@@ -146,11 +174,15 @@ class Cassandra:
         else:
             self._after(30.0, self.fail, "Unable to gossip with any peers")
 
-    def _found(self) -> None:
+    def _take_tokens(self, replaced: tuple[str, ...] = ()) -> None:
         self.volume.host_id = self.rings.new_host_id()
+        self.volume.tokens = replaced or self.task.tokens or (f"token-of-{self.volume.host_id}",)
+
+    def _found(self) -> None:
+        self._take_tokens()
         self.volume.ring = Ring()
         self.rings.rings.append(self.volume.ring)
-        self.rings.watcher.founded(self.volume.ring)
+        self.rings.watcher.founded(self)
         self._normal()
 
     def _join(self, ring: Ring) -> None:
@@ -160,7 +192,8 @@ class Cassandra:
             return
         self.mode, ring.busy = JOINING, self
         self.tell()
-        self._after((15 + 60 * self.rings.rng.random()) * self.rings.slow, self._joined, ring)
+        streaming = 0.0 if self.task.tokens else 60 * self.rings.rng.random()
+        self._after((15 + streaming) * self.rings.slow, self._joined, ring)
 
     def _refusal(self, ring: Ring) -> str | None:
         """Why Cassandra would not join."""
@@ -179,10 +212,12 @@ class Cassandra:
 
     def _joined(self, ring: Ring) -> None:
         ring.busy = None
-        replaced = self.task.replace_address
+        replaced, tokens = self.task.replace_address, ()
         for host in [host for host, address in ring.members.items() if address == replaced]:
             del ring.members[host]
-        self.volume.host_id, self.volume.ring = self.rings.new_host_id(), ring
+            tokens = ring.tokens.pop(host)
+        self._take_tokens(tokens)
+        self.volume.ring = ring
         self._normal()
 
     def _normal(self) -> None:
@@ -192,6 +227,7 @@ class Cassandra:
         self.mode = NORMAL
         self.rings.watcher.joined(self)
         ring.members[self.volume.host_id] = self.address
+        ring.tokens[self.volume.host_id] = self.volume.tokens
         ring.up[self.volume.host_id] = self
         self.tell()
         self._after(1 + 4 * self.rings.rng.random(), self._serve)
@@ -220,6 +256,7 @@ class Cassandra:
         ring.busy = None
         self.mode, self.native, self.volume.left = LEFT, False, True
         ring.members.pop(self.volume.host_id, None)
+        ring.tokens.pop(self.volume.host_id, None)
         ring.up.pop(self.volume.host_id, None)
         self.tell()
         self.rings.changed(ring)

@@ -9,11 +9,16 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from scheduler.model.event import RestartNode
+from protocol.backup import BACKUP, NEW, RESTORE
+from scheduler.model.event import RestartNode, StartTransfer
+from scheduler.model.operation import Transfer
 from tests.simulation.campaign import Campaign, run_all
+from tests.simulation.objects import EARLIER
 from tests.simulation.orders import with_cassandra
 from tests.simulation.run import Result, Simulation
+from tests.simulation.scheduler import KEYS
 from tests.simulation.storm import Scenario
+from tests.simulation.transfer_orders import PLACE, SEALED
 
 NODES, AGENTS = 3, 4
 DEPLOYED_AFTER_SECONDS = 1800.0
@@ -55,6 +60,16 @@ def _uninstall(simulation: Simulation) -> None:
     simulation.uninstall()
 
 
+def _backup(simulation: Simulation) -> None:
+    simulation.command(StartTransfer(BACKUP, Transfer("backup-1", PLACE, sealed=SEALED), KEYS))
+
+
+def _restore(simulation: Simulation) -> None:
+    simulation.rings.used = False
+    transfer = Transfer(f"{EARLIER}{NODES}", PLACE, restore_type=NEW, sealed=SEALED)
+    simulation.command(StartTransfer(RESTORE, transfer, KEYS))
+
+
 SCRIPTS: Mapping[str, Callable[[Simulation], None]] = {
     "deploy": _nothing,
     "restart": _restart,
@@ -62,6 +77,8 @@ SCRIPTS: Mapping[str, Callable[[Simulation], None]] = {
     "roll out": _roll_out,
     "scale out": _scale_out,
     "scale in": _scale_in,
+    "backup": _backup,
+    "restore": _restore,
     "uninstall": _uninstall,
 }
 
@@ -96,6 +113,13 @@ class Script(Simulation):
         self.until_complete(2 * 3600.0)
         self.clock.run(self.clock.now + 120.0)
         self.invariants.settled()
+        self.result.violation = self.result.violation or self._undone()
+
+    def _undone(self) -> str | None:
+        """How the backup or restore of the script has ended otherwise than by being done."""
+        wanted = {"backup": "backup complete", "restore": "new restore complete"}.get(self._task.script)
+        ends = self.invariants.transfers.ends
+        return f"{dict(ends)} instead of {wanted}" if wanted and ends and wanted not in ends else None
 
 
 def run_script(task: Task) -> tuple[Task, Result, int]:

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from protocol.codec import encode
+from protocol.backup import BackupTask, Tidy, Word
+from protocol.codec import decode, encode
 from protocol.leaving import Leaving
 from protocol.maintenance import MaintenanceTask
 from protocol.message import Message, decode_message, encode_message
@@ -15,6 +16,7 @@ from protocol.schema import Keyspace, Schema
 from protocol.task import ServerTask
 from scheduler.model.intent import Launch
 from tests.simulation.cassandra import LEFT, Cassandra, Volume
+from tests.simulation.transfer import Transfer
 from tests.simulation.work import Work
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Running:
         self.info = launch.executor
         self.task_id = launch.task_id
         self.task: ServerTask = task
-        self.works: dict[str, Work] = {}
+        self.works: dict[str, Work | Transfer] = {}
         self.volume = volume
         self.cassandra: Cassandra | None = None
         self.alive = True
@@ -47,6 +49,7 @@ class Running:
         self.hangs = False
         self.killing = False
         self._told: NodeStatus | None = None
+        self._tidied: set[str] = set()
         self._late: list[Callable[[], None]] = []
 
     @property
@@ -92,9 +95,16 @@ class Running:
             holder.end()
             self.after(2.0, self._take_volume)
             return
+        if self.task.restored and not self.volume.swap(self.task.restored):
+            self._finish(
+                "TASK_FAILED", f"the data of the restore {self.task.restored} are not in this volume"
+            )
+            return
         self.cassandra = Cassandra(
             self.rings, self.task, self.volume, self.agent.address, self._tell, self._cassandra_failed
         )
+        if self.task.restored:
+            self.agent.surroundings.objects.watcher.swapped(self.cassandra)
         self.cassandra.start()
         if self.agent.flaps_until > self.agent.clock.now:
             self.after(5 + 60 * self.agent.rng.random(), self.crash_cassandra, "flapping")
@@ -123,9 +133,14 @@ class Running:
         data = b"" if report is None else encode_report(report)
         self.agent.update(task_id, state, message, data, reason)
 
-    def work(self, launch: Launch, task: MaintenanceTask) -> None:
-        """Do maintenance beside the server task."""
-        self.works[launch.task_id] = work = Work(self, launch, task)
+    def work(self, launch: Launch, task: MaintenanceTask | BackupTask) -> None:
+        """Do maintenance, or a part of a backup and its like, beside the server task."""
+        if self.works:
+            failure = Failure("another maintenance task runs on this node")
+            self.say(launch.task_id, "TASK_FAILED", failure.reason, Report(failure=failure))
+            return
+        work = Transfer(self, launch, task) if isinstance(task, BackupTask) else Work(self, launch, task)
+        self.works[launch.task_id] = work
         self.after(0.5, work.start)
 
     def kill_task(self, task_id: str, grace_seconds: float) -> None:
@@ -205,7 +220,27 @@ class Running:
         answer = Message(message.id, message.node, message.subject, True, body)
         self.after(0.05, self.agent.from_executor, self.info.id, encode_message(answer))
 
+    def _word(self, word: Word) -> dict[str, object]:
+        work = self.works.get(word.task)
+        if not isinstance(work, Transfer):
+            return {"error": f"the task {word.task} does not run here, or not yet"}
+        work.word(word)
+        return {"task": word.task}
+
+    def _tidy(self, cassandra: Cassandra, ident: str, tidy: Tidy) -> dict[str, object]:
+        if ident in self._tidied:
+            return {}
+        self.volume.snapshots &= {tidy.keep}
+        if cassandra.mode != "NORMAL":
+            return {"error": "Cassandra is not NORMAL, so what was put aside may be needed"}
+        self.agent.surroundings.objects.watcher.tidied(self.volume, tidy.keep)
+        self.volume.tidy(tidy.keep)
+        self._tidied.add(ident)
+        return {}
+
     def _answer(self, message: Message) -> dict[str, object]:
+        if message.subject == "word":
+            return self._word(decode(Word, message.body))
         cassandra = self.cassandra
         if cassandra is None or not cassandra.alive or cassandra.hangs or cassandra.mode == "UNKNOWN":
             return {"error": "Cassandra does not answer"}
@@ -214,6 +249,8 @@ class Running:
                 return {"seeds": message.body["seeds"]}
             case "status":
                 return dict(encode(cassandra.status()))
+            case "tidy":
+                return self._tidy(cassandra, message.id, decode(Tidy, message.body))
             case "schema":
                 return dict(encode(SCHEMA))
             case "validations":

@@ -265,6 +265,14 @@ def messages_lost(simulation: Simulation, which: float, how: float, long: float)
     return True
 
 
+def messages_doubled(simulation: Simulation, which: float, how: float, long: float) -> bool:
+    """Framework messages to and from an agent come again, a minute late."""
+    agent = _agent(simulation, which)
+    agent.double_messages = 0.3 + 0.7 * how
+    simulation.clock.after(_span(long, 60.0, 3600.0), setattr, agent, "double_messages", 0.0)
+    return True
+
+
 def operations_do_not_reach_the_agent(simulation: Simulation, which: float, how: float, long: float) -> bool:
     """The master has done them, but the agent goes away before it hears of it."""
     _agent(simulation, which).lose_checkpoints = 1 + int(how * 2)
@@ -338,6 +346,36 @@ def cassandra_joins_slowly(simulation: Simulation, which: float, how: float, lon
     return True
 
 
+# The store of backups.
+
+
+def store_breaks_off(simulation: Simulation, which: float, how: float, long: float) -> bool:
+    """The next requests of tasks fail."""
+    simulation.objects.fail_next = 1 + int(how * 6)
+    return True
+
+
+def store_is_slow(simulation: Simulation, which: float, how: float, long: float) -> bool:
+    """What moves data takes up to an hour, for a while."""
+    simulation.objects.slow = 1 + 30 * how
+    simulation.clock.after(_span(long, 600.0, 7200.0), setattr, simulation.objects, "slow", 1.0)
+    return True
+
+
+def store_is_away(simulation: Simulation, which: float, how: float, long: float) -> bool:
+    """The store does not answer for a while."""
+    simulation.objects.away = True
+    simulation.clock.after(_span(long, 5.0, 1800.0), setattr, simulation.objects, "away", False)
+    return True
+
+
+def store_refuses(simulation: Simulation, which: float, how: float, long: float) -> bool:
+    """The store takes no credentials for a while."""
+    simulation.objects.refuses = True
+    simulation.clock.after(_span(long, 5.0, 900.0), setattr, simulation.objects, "refuses", False)
+    return True
+
+
 FAULTS: Mapping[str, Fault] = {
     fault.__name__: fault
     for fault in (
@@ -366,6 +404,7 @@ FAULTS: Mapping[str, Fault] = {
         agent_rebooted,
         agent_marked_gone,
         messages_lost,
+        messages_doubled,
         operations_do_not_reach_the_agent,
         launches_fail,
         executor_crashes,
@@ -374,5 +413,9 @@ FAULTS: Mapping[str, Fault] = {
         cassandra_flaps,
         cassandra_does_not_answer,
         cassandra_joins_slowly,
+        store_breaks_off,
+        store_is_slow,
+        store_is_away,
+        store_refuses,
     )
 }

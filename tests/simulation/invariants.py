@@ -1,6 +1,7 @@
 """What must always hold, checked as the models see it happen; each check bears the name of its invariant.
 
-S13: a record that is damaged is never overwritten, for nobody knows what it was.
+S13: a record that is damaged is never overwritten, for nobody knows what it was. ``transfer_invariants`` has
+those of backups and restores.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from scheduler.model.plan import Status
 from scheduler.model.task import TERMINAL, TaskUpdate
 from scheduler.model.world import World
 from tests.simulation.agent import Agent
-from tests.simulation.cassandra import Cassandra, Ring, Volume
+from tests.simulation.cassandra import Cassandra, Volume
 from tests.simulation.executor import Running
 from tests.simulation.offers import TaskRecord
 from tests.simulation.store import SharedStore
+from tests.simulation.transfer_invariants import TransferInvariants
 from tests.simulation.zookeeper import Client, ReadingSession, Write, changes
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Invariants:
         self.departures_ordered: set[str] = set()
         self._given_up: set[str] = set()
         self._departing: set[str] = set()
+        self.transfers = TransferInvariants(simulation, self._require)
 
     def _require(self, holds: bool, name: str, text: str) -> None:
         self.checked[name] += 1
@@ -103,6 +106,7 @@ class Invariants:
                 self._require(client is self._newest, "S5", f"a former leader writes {write.path}")
                 if "/nodes/" in write.path and write.what != "delete":
                     self._note_order(write)
+        self.transfers.committing(writes)
 
     def _note_order(self, write: Write) -> None:
         """An order to give a place up, once it is stored, permits the destruction of what is there."""
@@ -152,7 +156,8 @@ class Invariants:
         except DecodeError:
             return
         if status is not None and status.mode == "NORMAL" and record is not None:
-            self._require(record["bootstrapped"], "S6", f"{name} is NORMAL, which is not stored")
+            kept = record["bootstrapped"] or record["restoration"] is not None
+            self._require(kept, "S6", f"{name} is NORMAL, which is not stored")
 
     def killing(self, task_id: str) -> None:
         """A task is to be killed: nothing to be checked here, for it may be a stray."""
@@ -177,15 +182,22 @@ class Invariants:
         ]
 
     def killed(self, running: Running) -> None:
-        """A kill has reached an executor whose node was a working member."""
+        """A kill has reached an executor whose node was a working member, and will be one again."""
         cassandra = running.cassandra
         if running.killing or cassandra is None or not cassandra.alive or cassandra.mode != "NORMAL":
+            return
+        if self._makes_way(running.task.node):
             return
         self._down_by_us = {n: t for n, t in self._down_by_us.items() if self._still_down(n)}
         others = [node for node in self._down_by_us if node != running.task.node]
         allowed = self.simulation.uninstalling or not others
         self._require(allowed, "S4", f"{running.task.node} is taken down while {', '.join(others)} is down")
         self._down_by_us[running.task.node] = running.task_id
+
+    def _makes_way(self, node: str) -> bool:
+        """Whether it is stored that the node ends, with all others, for restored data."""
+        record = self.record(node)
+        return record is not None and record["restoration"] is not None
 
     def _still_down(self, node: str) -> bool:
         live = self._live(node)
@@ -230,11 +242,14 @@ class Invariants:
     def joined(self, node: Cassandra) -> None:
         """A node is NORMAL: whatever befalls it from now on is not for an earlier kill of ours."""
         self._down_by_us.pop(node.task.node, None)
+        others = [other for other in self.simulation.rings.rings if other is not node.ring and other.up]
+        self._require(not others, "S11", f"{node.task.node} is NORMAL beside another ring")
 
-    def founded(self, ring: Ring) -> None:
-        """A ring has come to be."""
-        rings = [other for other in self.simulation.rings.rings if other.members]
-        self._require(not rings, "S11", "a second ring is founded")
+    def founded(self, node: Cassandra) -> None:
+        """A ring has come to be: the first, or that of restored data, of which no node is left by then."""
+        rings = [other for other in self.simulation.rings.rings if other is not node.ring and other.members]
+        allowed = not rings or self._makes_way(node.task.node)
+        self._require(allowed, "S11", "a second ring is founded")
 
     # The loop.
 
@@ -308,6 +323,7 @@ class Invariants:
                     f"{agent.hostname} has reserved {amounts} for {generation}, the records say {wanted}",
                 )
         self._require(not named, "S8", f"the records name reservations that nobody has: {named}")
+        self.transfers.settled()
         held = [o for o in self.simulation.master.offers.values() if self.simulation.clock.now - o.since > 60]
         self._require(not held, "L2", f"offers {', '.join(o.id for o in held)} are held")
 

@@ -8,12 +8,29 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from protocol.backup import Tidy
+from protocol.codec import encode
+from protocol.message import TIDY, Message, encode_message
 from scheduler.daemon import loop
-from scheduler.decide import core, launch, lifecycle, offers, seeds, stops, wants
+from scheduler.decide import (
+    core,
+    launch,
+    lifecycle,
+    maintenance,
+    offers,
+    operations,
+    restoration,
+    seeds,
+    stops,
+    transfers,
+    wants,
+)
 from scheduler.decide.decision import Decision
 from scheduler.model.event import Event, Updated
-from scheduler.model.node import Node
-from scheduler.model.task import TERMINAL, TaskUpdate
+from scheduler.model.intent import Send
+from scheduler.model.node import Node, Restoration
+from scheduler.model.operation import Operation, Part, WorkTask
+from scheduler.model.task import FAILED, TERMINAL, TaskUpdate
 from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
 from tests.simulation.zookeeper import Client, Transaction
@@ -94,6 +111,43 @@ GOES_ON_IN_A_NEW_SESSION: tuple[Patch, ...] = (
 
 _check, _set_data = Transaction.check, Transaction.set_data
 
+_maintenance_ended = maintenance._ended
+
+
+def _done_when_lost(part: Part, task: WorkTask, update: TaskUpdate, now: float) -> Part:
+    ended = _maintenance_ended(part, task, update, now)
+    return ended if update.state == FAILED else dataclasses.replace(ended, done=True, ended_at=now)
+
+
+def _commits_in_silence(decision: Decision, operation: Operation) -> Decision:
+    for node in restoration.nodes(decision.world, operation):
+        decision = decision.with_node(
+            dataclasses.replace(node, restoration=Restoration(operation.id, begun=True), restart_ordered=True)
+        )
+    return decision
+
+
+_finish = restoration._finish
+
+
+def _drops_what_was_there(decision: Decision, operation: Operation, now: float) -> Decision:
+    """As soon as one node works on restored data."""
+    for node in restoration.nodes(decision.world, operation):
+        if node.task is not None and node.normal:
+            message = Message(f"{operation.id}-{node.task.id}", node.name, TIDY, body=dict(encode(Tidy())))
+            data = encode_message(message)
+            decision = decision.plus(Send(node.task.executor.id, node.task.agent_id, data))
+    return _finish(decision, operation, now)
+
+
+_owing = transfers._owing
+
+
+def _owing_always(world: World, operation: Operation) -> list[Node]:
+    """Before its end too, while none of its tasks runs."""
+    return _owing(world, dataclasses.replace(operation, stopping=True))
+
+
 MUTATIONS: Mapping[str, tuple[Patch, ...]] = {
     "S1: an unreachable node is placed anew": (_after_update(_forgotten, "TASK_UNREACHABLE"),),
     "S2: a volume whose agent was lost is given up": (
@@ -115,13 +169,39 @@ MUTATIONS: Mapping[str, tuple[Patch, ...]] = {
     "S13: writes a record whatever has become of it": (
         (Transaction, "set_data", lambda self, path, data, version=-1: _set_data(self, path, data)),
     ),
+    "S10: what was lost counts as done": ((maintenance, "_ended", _done_when_lost),),
+    "S10: backups are made whatever joins or leaves": (
+        (operations, "require_whole", lambda world, kind, numbers: None),
+        (operations, "OF_ALL_ROWS", frozenset()),
+        (maintenance, "_is_gone", lambda world, part: False),
+    ),
+    "S2: data are put aside without a stored point of no return": (
+        (restoration, "_commit", _commits_in_silence),
+    ),
+    "S14: nothing is cleared": ((transfers, "_owing", lambda world, operation: []),),
+    "S14: what is needed is cleared too": (
+        (transfers, "_owing", _owing_always),
+        (transfers, "_tidy", lambda world, operation, keep: Tidy()),
+    ),
+    "S15: what was there is dropped too early": ((restoration, "_finish", _drops_what_was_there),),
+    "S15: what was lost of a restore counts as done": ((maintenance, "_ended", _done_when_lost),),
+    "S16: operations run beside one another": ((operations, "refuse_beside", lambda world: None),),
     "L1: a node that has failed twice is never tried again": (
         (lifecycle, "delay", lambda failures: 0.0 if failures < 2 else 1e9),
     ),
     "L2: offers of no use are kept": ((offers, "_decline", lambda decision, found: decision),),
     "L3: a node waits and does not say for what": ((wants, "offer_for", lambda world, node: ""),),
 }
-"""By the invariant that each violates. S10 is about backups, which nothing here makes."""
+"""By the invariant that each violates."""
+
+ORDERED: Mapping[str, tuple[str, ...]] = {
+    "S2: data are put aside without a stored point of no return": ("restore_anew",),
+    "S10: what was lost counts as done": ("start_backup",),
+    "S10: backups are made whatever joins or leaves": ("start_backup", "scale_in", "scale_out"),
+    "S15: what was there is dropped too early": ("restore_anew",),
+    "S15: what was lost of a restore counts as done": ("restore_anew", "restore"),
+}
+"""What operators order in the days in which these have to show; for the others it is whatever comes."""
 
 
 @contextmanager

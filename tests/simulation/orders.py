@@ -24,6 +24,12 @@ from scheduler.model.event import (
 )
 from scheduler.model.node import Node
 from scheduler.model.settings import Settings
+from tests.simulation.transfer_orders import (
+    look_after_backups,
+    restore,
+    restore_anew,
+    start_backup,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.run import Simulation
@@ -186,13 +192,14 @@ def _with_nodes(nodes: int, settings: Settings) -> Settings:
 
 
 def attend(simulation: Simulation) -> None:
-    """Let plans go on, replace nodes whose agent is given up, and bring the machine that a step asks for."""
+    """Let plans go on, bring lost keys, replace nodes whose agent is given up, bring a machine that lacks."""
     leader = simulation.leader()
     if leader is None or leader.loop is None:
         return
     ledger = leader.loop.world.ledger
     for plan in ledger.controls.interrupted:
         simulation.command(Proceed(plan))
+    simulation.bring_keys()
     for node in ledger.members():
         if given_up(node) and node.replacement is None:
             simulation.replace(node.name, force=False)
@@ -223,6 +230,10 @@ ORDERS: Mapping[str, Order] = {
         restart_step,
         force_complete,
         start_operation,
+        start_backup,
+        look_after_backups,
+        restore,
+        restore_anew,
         roll_out,
         resize,
         place_elsewhere,

@@ -13,7 +13,7 @@ from typing import Any
 from scheduler.decide import operations
 from scheduler.decide.plans import plans
 from scheduler.mesos import driver as _driver  # noqa: F401  pymesos takes SIGINT when it is imported
-from scheduler.model.event import Command, Event, ReplaceNode
+from scheduler.model.event import Command, Event, ReplaceNode, StartTransfer
 from scheduler.model.plan import Status
 from scheduler.model.resource import Resource
 from scheduler.model.settings import CassandraSettings, NodeSettings, Settings
@@ -24,10 +24,11 @@ from tests.simulation.clock import Clock
 from tests.simulation.faults import FAULTS
 from tests.simulation.invariants import SECRET, Invariants, Violation
 from tests.simulation.mesos import Master
+from tests.simulation.objects import Objects
 from tests.simulation.orders import ORDERS, attend
 from tests.simulation.process import Crash
 from tests.simulation.resources import Bag, bag
-from tests.simulation.scheduler import UNINSTALLED, Order, Scheduler
+from tests.simulation.scheduler import KEYS, UNINSTALLED, Order, Scheduler
 from tests.simulation.storm import DAY, STORM_SECONDS, Happening, Scenario
 from tests.simulation.zookeeper import ZooKeeper
 
@@ -51,6 +52,7 @@ class Result:
     transitions: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     orders: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
     digest: int = 0
     violation: str | None = None
@@ -74,9 +76,13 @@ class Simulation:
         self.zookeeper.on_commit = self.invariants.committing
         self.master = Master(self.clock, self.rng, self.invariants)
         self.rings = Rings(self.clock, self.rng, self.invariants)
-        self._surroundings = Surroundings(self.clock, self.rng, self.master, self.rings, self.invariants)
+        self.objects = Objects(self.invariants.transfers)
+        self._surroundings = Surroundings(
+            self.clock, self.rng, self.master, self.rings, self.invariants, self.objects
+        )
         self.agents: list[Agent] = []
         self.schedulers: list[Scheduler] = []
+        self.backups = 0
         self.uninstalling = False
         self.uninstalled = False
         self.result = Result(scenario)
@@ -122,6 +128,7 @@ class Simulation:
         self.result.seconds = self.clock.now - EPOCH
         self.result.steps = self.invariants.steps
         self.result.transitions = self.zookeeper.transactions
+        self.result.ends = self.invariants.transfers.ends
         self.result.checked = self.invariants.checked
         self.result.digest = zlib.crc32(str(self.invariants.steps).encode(), self.zookeeper.digest)
 
@@ -159,6 +166,7 @@ class Simulation:
         """All faults end."""
         self.master.drop_next, self.master.rescind_next, self.master.split_next = None, False, 0
         self.rings.slow = 1.0
+        self.objects.heal()
         self.zookeeper.latency = 0.004
         for path in list(self.zookeeper.damaged):
             self.zookeeper.restore(path)
@@ -172,7 +180,7 @@ class Simulation:
     def until_complete(self, seconds: float) -> None:
         """Let time pass until every plan is complete; operators do what waits for them."""
         end = self.clock.now + seconds
-        while not self.complete() and self.clock.now < end:
+        while not (self.complete() and not self.invariants.transfers.leftovers()) and self.clock.now < end:
             attend(self)
             self.clock.run(min(self.clock.now + ATTENTION_SECONDS, end))
         self._require_complete()
@@ -270,6 +278,15 @@ class Simulation:
             self._today[1] += 1
 
         leader.submit(Order(command, answered))
+
+    def bring_keys(self) -> None:
+        """Order the same once more, where what was begun waits for credentials that a leader has lost."""
+        leader = self.leader()
+        if leader is None or leader.loop is None:
+            return
+        running = operations.active(leader.loop.world)
+        if running is not None and running.transfer is not None and running.id not in leader.loop.world.keys:
+            self.command(StartTransfer(running.kind, running.transfer, KEYS))
 
     @property
     def settings(self) -> Settings:

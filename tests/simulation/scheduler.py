@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from kazoo.exceptions import KazooException
 
+from protocol.backup import Keys
 from scheduler.daemon.engine import STANDSTILL_SECONDS
 from scheduler.daemon.loop import Loop, Refusal, Unconfirmed, Uninstalled
 from scheduler.decide import uninstall
 from scheduler.decide.decision import Refused
 from scheduler.decide.target import first_ledger, in_force, retarget
 from scheduler.model.event import Command, Event, Tick
+from scheduler.model.operation import Operation
 from scheduler.model.settings import Settings
 from scheduler.model.world import Ledger, World
 from scheduler.store.ledger import Store
 from scheduler.store.records import UnreadableRecord
 from scheduler.store.session import Fenced
 from tests.simulation.driver import Driver
+from tests.simulation.invariants import SECRET
 from tests.simulation.process import Crash, Process
 from tests.simulation.store import SharedStore
 from tests.simulation.zookeeper import Client, SimulatedSession
@@ -33,6 +36,9 @@ BUNDLE = "http://10.9.1.1:9000/v1/artifacts/x/executor.pyz"
 
 UNINSTALLED = "uninstalled"
 """How a process ends that has left nothing of the service."""
+
+KEYS = Keys("access", SECRET)
+"""Of the store of backups."""
 
 STAND_BACK_SECONDS = 30.0
 
@@ -173,7 +179,8 @@ class Scheduler:
             changed, errors = retarget(ledger, self.settings)
             store.commit(ledger, changed)
             ledger = changed
-        return World(in_force(ledger, self.settings), ledger, BUNDLE, errors=errors)
+        keys = {one.id: KEYS for one in ledger.operations.values() if _is_sealed(one)}
+        return World(in_force(ledger, self.settings), ledger, BUNDLE, errors=errors, keys=keys)
 
     def _last_world(self, store: Store, ledger: Ledger | None) -> World:
         if ledger is None:
@@ -224,3 +231,9 @@ class Scheduler:
             self.simulation.invariants.stepped(self, order.command, before)
             self.simulation.invariants.confirmed(self)
             order.answered("")
+
+
+def _is_sealed(operation: Operation) -> bool:
+    """Whether the operation goes on, and a new leader finds its credentials stored."""
+    transfer = operation.transfer
+    return operation.ended_at is None and transfer is not None and bool(transfer.sealed)

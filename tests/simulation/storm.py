@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 
@@ -69,14 +70,17 @@ class Scenario:
         return Scenario(**data, happenings=happenings)
 
 
-def scenario(seed: int, nodes: int | None = None, days: int = 2) -> Scenario:
-    """The run of a seed. It picks its own subset of faults, each with its own rate."""
+def scenario(seed: int, nodes: int | None = None, days: int = 2, ordered: Sequence[str] = ()) -> Scenario:
+    """The run of a seed. It picks its own subset of faults, each with its own rate.
+
+    Of orders too, unless it is said what is ``ordered``.
+    """
     rng = Random(f"storm {seed}")
     size = nodes or rng.choice((1, 2, 3, 3, 3, 4, 5))
     agents = size + rng.choice((0, 1, 1, 2))
     schedulers = rng.choice((1, 2, 2, 3))
     faults = _weights(rng, list(FAULTS))
-    orders = _weights(rng, list(ORDERS))
+    orders = dict.fromkeys(ordered, 1.0) or _weights(rng, list(ORDERS))
     found: list[Happening] = []
     for day in range(days):
         begin = day * DAY + (CALM_START_SECONDS * rng.random() if day == 0 else 0.0)

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from tests.simulation.campaign import run_one
-from tests.simulation.mutations import GOES_ON_IN_A_NEW_SESSION, MUTATIONS, applied
+from tests.simulation.mutations import GOES_ON_IN_A_NEW_SESSION, MUTATIONS, ORDERED, applied
 from tests.simulation.shrink import shrink
 from tests.simulation.storm import scenario
 
@@ -25,7 +25,7 @@ def test_a_deliberate_bug_is_found(name: str) -> None:
     found: list[str] = []
     with applied(MUTATIONS[name]):
         for seed in range(SEEDS):
-            violated = run_one(scenario(seed, days=1)).violated
+            violated = run_one(scenario(seed, days=1, ordered=ORDERED.get(name, ()))).violated
             if violated is not None:
                 found.append(violated)
             if violated == name.partition(":")[0]:

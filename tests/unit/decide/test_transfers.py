@@ -16,13 +16,15 @@ from protocol.task import decode_task, decode_work
 from scheduler.decide import eventlog
 from scheduler.decide.decision import Refused
 from scheduler.decide.plans import plans
-from scheduler.decide.target import retarget
+from scheduler.decide.target import adopt, retarget
 from scheduler.model.event import (
+    ForceComplete,
     Interrupt,
     LimitTransfer,
     MessageReceived,
     OffersReceived,
     Ordered,
+    Proceed,
     ReplaceNode,
     RestartNode,
     StartOperation,
@@ -33,6 +35,7 @@ from scheduler.model.event import (
     Updated,
 )
 from scheduler.model.intent import Intent, Kill, Launch, Send
+from scheduler.model.node import Departure, Stage
 from scheduler.model.offer import Offer
 from scheduler.model.operation import Operation, Part, Transfer
 from scheduler.model.resource import Resource
@@ -253,6 +256,55 @@ def test_what_is_resumed_after_its_end_begins_anew(cluster: Cluster) -> None:
     assert [launch.name for launch in offer_slots(cluster)] == [f"snapshot-node-{n}" for n in range(3)]
 
 
+def test_what_is_left_is_cleared_each_time_that_an_operation_ends(cluster: Cluster) -> None:
+    cluster.tell(order())
+    for _ in range(2):
+        work_through(cluster, "Snapshot")
+        offer_slots(cluster)
+        hear(cluster, "Upload", 0, "TASK_FAILED", failure=Failure("wrong key", final=True))
+        for node in (1, 2):
+            hear(cluster, "Upload", node, "TASK_KILLED")
+        cluster.intents.clear()
+        cluster.tell(Tick(), 60.0)
+        assert len(messages(cluster.intents, TIDY)) == 3
+        end(cluster)
+        assert operation(cluster).status == "failed"
+        cluster.tell(Proceed("backup"))
+        cluster.tell(order())
+        assert operation(cluster).status == "running"
+
+
+@pytest.mark.parametrize("kind", ["backup", "restore"])
+def test_what_is_of_all_nodes_is_resumed_with_the_same_ones_alone(cluster: Cluster, kind: str) -> None:
+    cluster.tell(order(kind))
+    cluster.tell(StopOperation(kind))
+    end(cluster)
+    ledger, _ = retarget(cluster.world.ledger, settings(4))
+    cluster.world = replace(cluster.world, ledger=ledger)
+    cluster.offers(offer(4))
+    with pytest.raises(Refused, match="node-3 must have been NORMAL first"):
+        cluster.tell(Proceed(kind))
+    cluster.normal(3)
+    with pytest.raises(Refused, match=f"PUT /v1/{kind}/start begins a new one"):
+        cluster.tell(Proceed(kind))
+
+
+def test_what_is_of_all_nodes_is_not_begun_while_one_leaves(cluster: Cluster) -> None:
+    leaving = replace(cluster.node(2), departure=Departure(Stage.LEAVING, 1.0, 1.0))
+    cluster.world = replace(cluster.world, ledger=cluster.world.ledger.with_node(leaving))
+    with pytest.raises(Refused, match="node-2 leaves the ring first"):
+        cluster.tell(order())
+
+
+def test_what_is_of_all_nodes_fails_without_one_of_them(cluster: Cluster) -> None:
+    cluster.tell(order())
+    gone = replace(cluster.node(2), departure=Departure(Stage.LEFT, 1.0, 1.0))
+    cluster.world = replace(cluster.world, ledger=cluster.world.ledger.with_node(gone))
+    cluster.tell(Tick())
+    end(cluster)
+    assert operation(cluster).failed.startswith("node-2 was taken away before its part was done")
+
+
 def prepared(cluster: Cluster) -> None:
     """A restore into a new cluster whose data are all there, and whose point of no return is next."""
     cluster.tell(order("restore"))
@@ -299,6 +351,32 @@ def test_a_restore_into_a_new_cluster_stops_all_nodes_and_founds_the_ring_anew(c
     assert cluster.node(1).tokens == ("-5", "7")
 
 
+def test_of_nodes_that_start_on_restored_data_one_alone_founds_the_ring(cluster: Cluster) -> None:
+    prepared(cluster)
+    cluster.tell(ForceComplete("deploy", "Deploy", None))
+    stop_all(cluster)
+    places = [cluster.node(node).placement for node in range(3)]
+    offers = [Offer(f"P{p.agent_id}", p.agent_id, p.hostname, p.address, p.resources) for p in places if p]
+    found = launches(cluster.tell(OffersReceived(tuple(offers))))
+    assert [(launch.name, decode_task(launch.data).founder) for launch in found] == [("node-0", True)]
+
+
+def test_a_node_that_is_wanted_no_more_leaves_once_the_restore_is_complete(cluster: Cluster) -> None:
+    prepared(cluster)
+    stop_all(cluster)
+    cluster.world = replace(cluster.world, ledger=adopt(cluster.world.ledger, settings(2)))
+    for node in range(3):
+        assert len(offer_place(cluster, node)) == 1
+        assert cluster.node(node).departure is None
+        cluster.normal(node)
+    end(cluster)
+    assert operation(cluster).status == "complete"
+    cluster.tell(Tick())
+    leaving = cluster.node(2).departure
+    assert leaving is not None
+    assert leaving.stage is Stage.LEAVING
+
+
 def test_past_its_point_of_no_return_a_restore_only_goes_forward(cluster: Cluster) -> None:
     prepared(cluster)
     for command in (StopOperation("restore"), Interrupt("restore"), RestartNode("node-1")):
@@ -333,19 +411,40 @@ def test_before_that_point_a_stop_leads_back_to_the_cluster_as_it_was(cluster: C
     assert [node.restoration for node in cluster.world.ledger.members()] == [None] * 3
 
 
-def test_a_node_that_is_added_meanwhile_waits_for_the_end_of_the_restore() -> None:
+@pytest.mark.parametrize("kind", ["backup", "restore"])
+def test_a_node_that_is_added_meanwhile_waits_for_the_end(kind: str) -> None:
     cluster = Cluster()
     cluster.deploy()
-    cluster.tell(order("restore"))
+    cluster.tell(order(kind))
     ledger, _ = retarget(cluster.world.ledger, settings(4))
     cluster.world = replace(cluster.world, ledger=ledger)
     assert cluster.offers(offer(4)) and cluster.node(3).placement is None
     step = plans(cluster.world, cluster.now)["deploy"].phases[1].steps[3]
-    assert "the end of the restore" in str(step.waiting_for)
-    cluster.tell(StopOperation("restore"))
+    assert f"the end of the {kind}" in str(step.waiting_for)
+    cluster.tell(StopOperation(kind))
     end(cluster)
     cluster.offers(offer(4))
     assert cluster.node(3).placement is not None
+
+
+@pytest.mark.parametrize("restore_type", [EXISTING, NEW])
+def test_what_was_brought_to_a_place_that_is_given_up_is_brought_anew(
+    cluster: Cluster, restore_type: str
+) -> None:
+    cluster.tell(order("restore", restore_type=restore_type))
+    work_through(cluster, "RestoreSchema", {"source": "node-2", "tokens": ["7"]})
+    offer_slots(cluster)
+    hear(cluster, "Download", 1, "TASK_FINISHED", {"files": 1})
+    cluster.tell(ReplaceNode("node-1", force=True))
+    cluster.update(1, "TASK_KILLED")
+    for node in (0, 2):
+        hear(cluster, "Download", node, "TASK_FINISHED", {"files": 1})
+    cluster.normal(0)  # it sees node-1 no more
+    cluster.offers(offer(4))
+    cluster.normal(1)
+    assert not part(cluster, "Download", 1).done
+    assert [node.restoration for node in cluster.world.ledger.members()] == [None] * 3
+    assert [launch.name for launch in offer_slots(cluster)] == ["download-node-1"]
 
 
 def test_an_interrupted_restore_does_not_pass_the_point_of_no_return(cluster: Cluster) -> None:

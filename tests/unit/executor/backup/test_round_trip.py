@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,7 +195,9 @@ def test_a_name_that_is_taken_is_refused_before_and_after(data: Path) -> None:
 def test_the_same_manifest_may_be_published_again(data: Path) -> None:
     store = Store()
     back_up(store, data)
-    publish.publish(store, catalog.manifest(store, "b"), "op-b", Control())
+    first = catalog.manifest(store, "b")
+    publish.publish(store, replace(first, created_at="later"), "op-b", Control())
+    assert catalog.manifest(store, "b") == first
 
 
 def test_nothing_is_published_that_lacks_an_object(data: Path) -> None:

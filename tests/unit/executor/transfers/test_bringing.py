@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pytest
 from backup.manifest import ClusterManifest, NodeFacts, NodeSummary, Stored
 from executor.transfers.bringing import _by_place, _by_tokens, _require_like
 from executor.transfers.errand import Errand, Unfit
+from executor.transfers.intake import take_in
 from protocol.backup import Member
 
 DIGEST = "0" * 64
@@ -62,3 +64,9 @@ def test_other_numbers_of_tokens_and_other_releases_are_refused() -> None:
         _require_like("5.0.9", 16, node, manifest(node))
     with pytest.raises(Unfit, match=r"is of Cassandra 5.0.9 and this cluster runs 4.1.3"):
         _require_like("4.1.3", 2, node, manifest(node))
+
+
+def test_what_was_brought_to_a_volume_that_is_lost_is_not_taken_for_taken_in(tmp_path: Path) -> None:
+    found: Any = SimpleNamespace(staging=tmp_path / "restores" / "op", task=SimpleNamespace(loaded=()))
+    with pytest.raises(Unfit, match="has lost its volume"):
+        take_in(cast(Errand, found))
