@@ -56,7 +56,7 @@ def _change_minds(simulation: Simulation, kind: str, how: float, twice: float) -
 def _disturb(simulation: Simulation, how: float, which: float) -> None:
     """Another operator does something about the nodes meanwhile."""
     nodes = simulation.valid.nodes
-    if how < 0.4 and nodes < len(simulation.agents):
+    if how < 0.4 and nodes < len(simulation.agents) - 1:
         simulation.configure(lambda settings: dataclasses.replace(settings, nodes=nodes + 1))
     elif how < 0.7:
         simulation.replace(f"node-{int(which * nodes)}", force=True)
