@@ -58,9 +58,9 @@ def _disturb(simulation: Simulation, how: float, which: float) -> None:
     nodes = simulation.valid.nodes
     if how < 0.4 and nodes < len(simulation.agents) - 1:
         simulation.configure(lambda settings: dataclasses.replace(settings, nodes=nodes + 1))
-    elif how < 0.7:
+    elif how < 0.7 and simulation.can_replace():
         simulation.replace(f"node-{int(which * nodes)}", force=True)
-    elif nodes > 1:
+    elif how >= 0.7 and nodes > 1:
         simulation.scale_in(nodes - 1)
 
 
