@@ -153,8 +153,9 @@ def _fit(decision: Decision, node: Node, offer: Offer, now: float) -> Decision |
     if lacking:
         short = {**world.session.shortfalls, place.agent_id: Shortfall(place.hostname, lacking, now)}
         return decision.with_session(shortfalls=short)
-    if not change.more and want != place.resources:
-        place = dataclasses.replace(place, resources=want)
+    sure = _smaller(place.resources, want) if change.more else want
+    if sure != place.resources:
+        place = dataclasses.replace(place, resources=sure)
         decision = decision.with_node(dataclasses.replace(node, placement=place))
     if not change.operations:
         return decision
@@ -188,6 +189,17 @@ def _wanted(world: World, node: Node, place: Placement, task: Task) -> tuple[Res
         return present
     following = resized(place, owner.settings_for(world, node))
     return tuple(_larger(one, other) for one, other in zip(present, following, strict=True))
+
+
+def _smaller(recorded: Iterable[Resource], want: Iterable[Resource]) -> tuple[Resource, ...]:
+    """What stays reserved whatever becomes of a call: a record does not name what is being given back."""
+    return tuple(_least(one, other) for one, other in zip(recorded, want, strict=True))
+
+
+def _least(one: Resource, other: Resource) -> Resource:
+    if one.ranges:
+        return one._replace(ranges=ranges_from(_ports([one]) & _ports([other])))
+    return one if one.scalar <= other.scalar else other
 
 
 def _larger(one: Resource, other: Resource) -> Resource:

@@ -222,6 +222,26 @@ def test_what_was_reserved_for_a_change_that_was_taken_back_is_given_back() -> N
     assert kills(cluster.intents[mark:]) == []
 
 
+def test_one_resource_for_another_leaves_no_doubt_about_what_is_reserved() -> None:
+    cluster = deployed()
+    levels = cluster.node(0).placement.resources[0].reservations  # type: ignore[union-attr]
+
+    def spare(cpus: float, memory: float) -> tuple[Resource, ...]:
+        return Resource("cpus", cpus, reservations=levels), Resource("mem", memory, reservations=levels)
+
+    configure(cluster, changed(settings(), memory_mb=5120.0))
+    cluster.update(1, "TASK_FAILED")  # so that node-0 is not stopped yet
+    cluster.offers(offer(1, 8, resources=spare(0.5, 1536.0)))
+    configure(cluster, changed(settings(), cpus=settings().node.cassandra.cpus + 1.0))
+    room = (*spare(0.5, 1536.0), Resource("cpus", 4.0))
+    unreserve, reserve = operations(cluster.offers(offer(1, 8, resources=room)))
+    assert [(r.name, r.scalar) for r in unreserve.resources] == [("mem", 1024.0)]
+    assert [(r.name, r.scalar) for r in reserve.resources] == [("cpus", 1.0)]
+    configure(cluster, settings())
+    (unreserve,) = operations(cluster.offers(offer(1, 8, resources=spare(1.5, 512.0))))
+    assert [(r.name, r.scalar) for r in unreserve.resources] == [("cpus", 1.0)]
+
+
 def test_nothing_is_given_back_of_a_node_of_which_a_part_is_out_of_sight() -> None:
     cluster = deployed()
     place = cluster.node(0).placement
