@@ -100,12 +100,19 @@ class TransferInvariants:
     def _note(self, write: Write) -> None:
         record = json.loads(write.data)["record"] if write.what != "delete" else None
         if record is not None and record["ended_at"] is None:
-            self._running.add(write.path)
+            self._begun(write.path, record["id"])
             self._few_at_once(record)
         elif write.path in self._running:
             self._running.discard(write.path)
             if record is not None and record["transfer"] is not None:
                 self._ended(record)
+
+    def _begun(self, path: str, ident: str) -> None:
+        """It runs; once it does again, all of it is done anew, with the ring as it is by then."""
+        if path not in self._running:
+            self._running.add(path)
+            self._members.pop(ident, None)
+            self._taken.pop(ident, None)
 
     def _few_at_once(self, record: Record) -> None:
         alive = [one for one in record["parts"] if one["task"] is not None and one["task"]["state"] in ALIVE]
