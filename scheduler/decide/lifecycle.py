@@ -44,20 +44,20 @@ def apply_update(node: Node, update: TaskUpdate, now: float) -> Node:
     node = _with_report(node, _report(update))
     if update.state in TERMINAL or update.state == UNKNOWN:
         return _ended(node, task, update, now)
-    if _says_more(task, update):
+    if says_more(task.state, update):
         further = _advanced(task, update, now)
         return node if further == task else dataclasses.replace(node, task=further)
     return node
 
 
-def _says_more(task: Task, update: TaskUpdate) -> bool:
-    """Whether an update of a live task goes beyond what is known.
+def says_more(known: str, update: TaskUpdate) -> bool:
+    """Whether an update of a live task goes beyond the state that is known.
 
     Where the task is out of sight that is the master's word alone: the agent's may be an old one, come late.
     """
-    if task.state in (UNREACHABLE, UNKNOWN):
+    if known in (UNREACHABLE, UNKNOWN):
         return update.uuid is None
-    return update.state == UNREACHABLE or RANK.get(update.state, -1) >= RANK.get(task.state, -1)
+    return update.state == UNREACHABLE or RANK.get(update.state, -1) >= RANK.get(known, -1)
 
 
 def _report(update: TaskUpdate) -> Report:

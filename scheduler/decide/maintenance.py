@@ -12,7 +12,7 @@ from protocol.task import encode_task
 from scheduler.decide import ids, matching, operations, owner, reminders, restoration, transfers, validations
 from scheduler.decide.decision import Decision
 from scheduler.decide.launch import REFUSE_REST_SECONDS
-from scheduler.decide.lifecycle import FIRST_DELAY_SECONDS, RANK, delay
+from scheduler.decide.lifecycle import FIRST_DELAY_SECONDS, delay, says_more
 from scheduler.decide.operations import with_operation, with_part
 from scheduler.decide.owner import Wait
 from scheduler.decide.reconcile import is_task_reconciled
@@ -21,7 +21,17 @@ from scheduler.model.node import Node, Placement
 from scheduler.model.offer import Offer
 from scheduler.model.operation import Operation, Part, WorkTask
 from scheduler.model.resource import Resource, total
-from scheduler.model.task import ERROR, FAILED, FINISHED, STAGING, TERMINAL, UNKNOWN, TaskUpdate
+from scheduler.model.task import (
+    ERROR,
+    FAILED,
+    FINISHED,
+    GONE,
+    STAGING,
+    TERMINAL,
+    UNKNOWN,
+    UNREACHABLE,
+    TaskUpdate,
+)
 from scheduler.model.world import World
 
 MOST_FAILURES = 4
@@ -46,7 +56,7 @@ def apply_update(
     part = _heard(part, update)
     if update.state in TERMINAL or update.state == UNKNOWN:
         return with_part(decision, operation, _ended(part, task, update, now))
-    if RANK.get(update.state, -1) < RANK.get(task.state, -1):
+    if not says_more(task.state, update):
         return decision
     since = task.since if task.state == update.state else now
     running = dataclasses.replace(task, state=update.state, since=since)
@@ -93,8 +103,10 @@ def advance(decision: Decision, now: float) -> Decision:
     operation = operations.active(decision.world)
     if operation is None:
         return transfers.tidy(decision, now)
-    for part in operation.parts:
-        decision = _hold_to_orders(decision, operation, part, now)
+    present = _without_lost_tasks(decision.world, operation, now)
+    decision = decision if present == operation else with_operation(decision, present)
+    for part in present.parts:
+        decision = _hold_to_orders(decision, present, part, now)
     decision = restoration.advance(decision, operation.id, now)
     operation = decision.world.ledger.operations[operation.id]
     settled = _settled(decision.world, operation, now)
@@ -138,6 +150,29 @@ def _is_gone(world: World, part: Part) -> bool:
 
 def _without_node(part: Part, now: float) -> Part:
     return dataclasses.replace(part, done=True, ended_at=now, message="the node was taken away")
+
+
+def _without_lost_tasks(world: World, operation: Operation, now: float) -> Operation:
+    """A machine that is back under a new id has no tasks any more that Mesos calls unreachable for ever."""
+    parts = tuple(_lost(part, now) if _is_lost(world, part) else part for part in operation.parts)
+    return dataclasses.replace(operation, parts=parts)
+
+
+def _is_lost(world: World, part: Part) -> bool:
+    """Whether Mesos does not reach a part's task, and its node does not live on that agent any more."""
+    node, task = world.ledger.nodes.get(part.node), part.task
+    if task is None or task.state != UNREACHABLE:
+        return False
+    place = node.placement if node is not None else None
+    return place is None or place.agent_id != task.agent_id
+
+
+def _lost(part: Part, now: float) -> Part:
+    if part.task is None:
+        return part
+    message = f"{part.name} has left the unreachable agent {part.task.agent_id}"
+    gone = TaskUpdate(part.task.id, GONE, message=message, timestamp=now)
+    return _ended(_heard(part, gone), part.task, gone, now)
 
 
 def _hold_to_orders(decision: Decision, operation: Operation, part: Part, now: float) -> Decision:

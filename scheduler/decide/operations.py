@@ -98,10 +98,10 @@ def with_operation(decision: Decision, operation: Operation) -> Decision:
 
 
 def with_part(decision: Decision, operation: Operation, part: Part) -> Decision:
-    """With one part of an operation replaced."""
-    key = (part.node, part.phase)
-    parts = tuple(part if (other.node, other.phase) == key else other for other in operation.parts)
-    return with_operation(decision, dataclasses.replace(operation, parts=parts))
+    """With one part of an operation replaced, as the operation is by now."""
+    present, key = decision.world.ledger.operations[operation.id], (part.node, part.phase)
+    parts = tuple(part if (other.node, other.phase) == key else other for other in present.parts)
+    return with_operation(decision, dataclasses.replace(present, parts=parts))
 
 
 def start(decision: Decision, order: StartOperation, now: float) -> Decision:

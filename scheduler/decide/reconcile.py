@@ -105,7 +105,7 @@ def _probe(decision: Decision, now: float) -> Decision:
 def _unsure(world: World) -> list[Task | WorkTask]:
     """The tasks of which Mesos may be silent, but for work that is being killed: kills are repeated."""
     servers = [node.task for node in world.ledger.members() if node.task is not None]
-    working = [work for work in _maintenance(world) if work.state == STAGING and work.kill_grace is None]
+    working = [work for work in _maintenance(world) if work.state in UNSURE and work.kill_grace is None]
     return [*(task for task in servers if task.state in UNSURE), *working]
 
 

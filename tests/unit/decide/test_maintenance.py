@@ -166,6 +166,34 @@ def test_a_task_that_mesos_does_not_know_any_more_is_launched_again(cluster: Clu
     assert part(cluster, 0).failures == 0
 
 
+def test_a_task_that_cannot_be_reached_is_asked_about(cluster: Cluster) -> None:
+    start(cluster)
+    offer_slots(cluster)
+    hear(cluster, 0, "TASK_RUNNING")
+    hear(cluster, 0, "TASK_UNREACHABLE", uuid=None)
+    task = part(cluster, 0).task
+    assert task is not None
+    assert Reconcile(((task.id, task.agent_id),)) in cluster.tell(Tick(), 31.0)
+    hear(cluster, 0, "TASK_RUNNING")
+    assert part(cluster, 0).task == task, "its executor's word may be an old one"
+    hear(cluster, 0, "TASK_RUNNING", uuid=None)
+    assert part(cluster, 0).task != task
+
+
+def test_a_task_that_cannot_be_reached_is_over_once_its_node_lives_on_another_agent(cluster: Cluster) -> None:
+    start(cluster)
+    offer_slots(cluster)
+    hear(cluster, 0, "TASK_RUNNING")
+    hear(cluster, 0, "TASK_UNREACHABLE", uuid=None)
+    cluster.update(0, "TASK_UNREACHABLE", uuid=None)
+    place = cluster.node(0).placement
+    assert place is not None
+    back = Offer("back", "S-back", place.hostname, place.address, place.resources)
+    assert launches(cluster.tell(OffersReceived((back,))))
+    cluster.tell(StopOperation("cleanup"))
+    assert operation(cluster).ended_at is not None
+
+
 def test_a_launch_of_which_nothing_is_heard_is_asked_about(cluster: Cluster) -> None:
     start(cluster)
     offer_slots(cluster)
