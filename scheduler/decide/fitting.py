@@ -9,9 +9,6 @@ from protocol.backup import NEW, Checked
 from scheduler.decide.transfers import member
 from scheduler.model.world import World
 
-PARTITIONER, NUM_TOKENS = "Murmur3Partitioner", 16
-"""Cassandra's own choices."""
-
 LOADED = "or give restore_type existing, which loads the rows into any ring, but no roles"
 
 
@@ -19,8 +16,7 @@ def misfit(world: World, restore_type: str, found: Checked) -> str:
     """What does not fit, and what to do, in a sentence; nothing where all that is known does."""
     if not found.nodes:
         return ""
-    yaml = world.ledger.target.node.cassandra.yaml
-    partitioner = str(yaml.get("partitioner", PARTITIONER)).rpartition(".")[2]
+    partitioner = world.ledger.target.node.cassandra.partitioner
     if found.partitioner not in ("", partitioner):
         return (
             f"the backup has the partitioner {found.partitioner} and this cluster {partitioner}, and nothing "
@@ -42,7 +38,7 @@ def _unlike(world: World, found: Checked) -> str:
             f"the backup has {_counted(found.racks)} and this cluster {_counted(racks)}, and a restore into "
             f"a new cluster needs as many nodes in each rack: deploy it so, {LOADED}"
         )
-    num_tokens = world.ledger.target.node.cassandra.yaml.get("num_tokens", NUM_TOKENS)
+    num_tokens = world.ledger.target.node.cassandra.num_tokens
     if found.num_tokens not in (0, num_tokens):
         return (
             f"the backup's nodes have {found.num_tokens} tokens each and these {num_tokens}: deploy the "

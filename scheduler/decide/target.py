@@ -16,6 +16,8 @@ IMMUTABLE = {
     "disk_type": "CASSANDRA_DISK_TYPE",
     "storage_port": "CASSANDRA_STORAGE_PORT",
     "ssl_storage_port": "CASSANDRA_SSL_STORAGE_PORT",
+    "num_tokens": "CASSANDRA_NUM_TOKENS",
+    "partitioner": "CASSANDRA_PARTITIONER",
 }
 """What is written into a node's data or its reservation once and for all, or what all nodes have to agree
 on at any time, by the setting's name."""
@@ -130,16 +132,11 @@ def _written(value: object) -> object:
 
 def _node_errors(ledger: Ledger, settings: Settings) -> list[str]:
     old, new = ledger.target.node, settings.node
-    errors = [
+    return [
         _immutable(name, getattr(old.cassandra, field), getattr(new.cassandra, field))
         for field, name in IMMUTABLE.items()
         if getattr(old.cassandra, field) != getattr(new.cassandra, field)
     ]
-    for key in ("num_tokens", "partitioner"):
-        before, after = old.cassandra.yaml.get(key), new.cassandra.yaml.get(key)
-        if before != after:
-            errors.append(_immutable(f"CASSANDRA_{key.upper()}", before, after))
-    return errors
 
 
 def _shrink_errors(ledger: Ledger, settings: Settings) -> list[str]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from protocol.codec import Json
 
+PARTITIONER, NUM_TOKENS = "Murmur3Partitioner", 16
+"""Where cassandra.yaml is told nothing else."""
+
 
 @dataclass(frozen=True)
 class ServiceSettings:
@@ -82,6 +85,16 @@ class CassandraSettings:
             self.jmx_port,
             self.jolokia_port,
         )
+
+    @property
+    def num_tokens(self) -> Json:
+        """How many parts of the ring a node has."""
+        return self.yaml.get("num_tokens", NUM_TOKENS)
+
+    @property
+    def partitioner(self) -> str:
+        """The partitioner's name, without the Java package that may stand before it."""
+        return str(self.yaml.get("partitioner", PARTITIONER)).rpartition(".")[2]
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,11 @@ def test_what_can_never_change_is_refused_by_name_and_the_old_target_stays(name:
     assert (deploy.status, deploy.errors) == (Status.ERROR, (error,))
 
 
+def test_what_a_node_does_anyway_may_be_written_down() -> None:
+    yaml = {"partitioner": "org.apache.cassandra.dht.Murmur3Partitioner", "num_tokens": 16}
+    assert configure(deployed(), changed(settings(), yaml=yaml)) == ()
+
+
 def test_the_service_goes_on_with_the_old_target_while_a_new_one_is_refused() -> None:
     cluster = deployed()
     configure(cluster, changed(settings(), disk_mb=1.0))
