@@ -14,23 +14,16 @@ from typing import Any
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import (
-    BadVersionError,
     ConnectionClosedError,
     ConnectionLoss,
-    KazooException,
     NoAuthError,
-    NodeExistsError,
     NoNodeError,
     NotEmptyError,
-    RolledBackError,
-    RuntimeInconsistency,
     SessionExpiredError,
 )
 
-from scheduler.model.eventlog import Page
 from scheduler.model.node import Node
-from scheduler.model.operation import Operation
-from scheduler.model.world import Cluster, Controls, Framework, Ledger, Target, Uninstall
+from scheduler.model.world import Ledger, Target, Uninstall
 from scheduler.store.migration import up_to_date
 from scheduler.store.records import (
     UnreadableRecord,
@@ -41,33 +34,27 @@ from scheduler.store.records import (
     to_bytes,
 )
 from scheduler.store.session import FateUnknown, Fenced, Session
+from scheduler.store.transactions import Bytes, check, parts
+from scheduler.store.znodes import (
+    EPOCH,
+    EVENTS,
+    FOLDERS,
+    KINDS,
+    LOCK,
+    NODES,
+    OPERATIONS,
+    changes,
+    gone,
+    name_of,
+    records_of,
+)
 
 __all__ = ["Fenced", "Store", "UnreadableRecord"]
-
-KINDS: Mapping[str, type[Any]] = {
-    "framework": Framework,
-    "cluster": Cluster,
-    "target": Target,
-    "controls": Controls,
-}
-
-NODES, OPERATIONS, EVENTS, EPOCH, LOCK = "nodes", "operations", "events", "epoch", "lock"
-
-FOLDERS: Mapping[str, type[Any]] = {NODES: Node, OPERATIONS: Operation, EVENTS: Page}
 
 PREDECESSORS = frozenset(
     {"SchemaVersion", "FrameworkID", "ConfigTarget", "Configurations", "Tasks", "Properties", "servicename"}
 )
 """What services that stand on dcos-commons keep under the same root."""
-
-TRANSACTION_BYTES = 1 << 19
-"""ZooKeeper takes no more than 1 MiB at once (jute.maxbuffer), with all that goes around the data."""
-
-RECORD_OVERHEAD_BYTES = 512
-"""Path, versions and access control of one record in a transaction, generously."""
-
-Bytes = Mapping[str, bytes | None]
-"""What to store, by the znode's name below the root; None is to be deleted."""
 
 
 class Store:
@@ -120,7 +107,7 @@ class Store:
             transaction = client.transaction()
             for path, version in checks:
                 transaction.check(path, version)
-            _check(transaction.commit(), [path for path, _ in checks])
+            check(transaction.commit(), [path for path, _ in checks])
 
         self._session.patiently(ask)
 
@@ -134,7 +121,7 @@ class Store:
     def create(self, ledger: Ledger) -> None:
         """Store the first records. Raises Fenced."""
         data: dict[str, bytes | None] = dict.fromkeys(self._versions)
-        self._write({**data, **{name: to_bytes(record) for name, record in _flat(ledger).items()}})
+        self._write({**data, **{name: to_bytes(record) for name, record in records_of(ledger).items()}})
 
     def commit(self, before: Ledger, after: Ledger) -> None:
         """Store what differs between two ledgers. Raises Fenced, or FateUnknown, which is one.
@@ -145,9 +132,9 @@ class Store:
         if before is after:
             return
         data: dict[str, bytes | None] = {
-            name: to_bytes(record) for name, (was, record) in _changes(before, after).items() if was != record
+            name: to_bytes(record) for name, (was, record) in changes(before, after).items() if was != record
         }
-        data.update(dict.fromkeys(_gone(before, after)))
+        data.update(dict.fromkeys(gone(before, after)))
         if data:
             self._write(data)
 
@@ -207,7 +194,7 @@ class Store:
         transaction.check(self._lock, 0)
         transaction.set_data(self._path(EPOCH), format_mark())
         results = transaction.commit()
-        _check(results, [self._lock, self._path(EPOCH)])
+        check(results, [self._lock, self._path(EPOCH)])
         version: int = results[1].version
         return version
 
@@ -241,8 +228,8 @@ class Store:
             raise _missing(self._path(folder)) from None
         kinds = {f"{folder}/{name}": FOLDERS[folder] for name in names}
         for name, record in self._read(client, kinds):
-            if name != _name(record):
-                raise damaged(self._path(name), f"it says that it is {_name(record)}")
+            if name != name_of(record):
+                raise damaged(self._path(name), f"it says that it is {name_of(record)}")
             yield record
 
     def _read(self, client: KazooClient, kinds: Mapping[str, type[Any]]) -> Iterator[tuple[str, Any]]:
@@ -269,7 +256,7 @@ class Store:
         return record
 
     def _write(self, data: Bytes) -> None:
-        for part in _parts(data):
+        for part in parts(data):
             self._write_part(part)
 
     def _write_part(self, data: Bytes) -> None:
@@ -295,7 +282,7 @@ class Store:
                 transaction.create(path, content)
             else:
                 transaction.set_data(path, content, version)
-        _check(transaction.commit(), [self._path(name) for name in (EPOCH, *data)])
+        check(transaction.commit(), [self._path(name) for name in (EPOCH, *data)])
         for name, content in data.items():
             self._note(name, None if content is None else self._versions.get(name, -1) + 1)
 
@@ -329,68 +316,6 @@ class Store:
         return found
 
 
-def _flat(ledger: Ledger) -> dict[str, object]:
-    """All records by their names below the root; those of the whole service come last."""
-    nodes = {_name(node): node for node in ledger.nodes.values()}
-    operations = {_name(operation): operation for operation in ledger.operations.values()}
-    events = {_name(page): page for page in ledger.events.values()}
-    return {**nodes, **operations, **events, **{name: getattr(ledger, name) for name in KINDS}}
-
-
-def _changes(before: Ledger, after: Ledger) -> dict[str, tuple[object, object]]:
-    """The records that are not the very same objects, old and new; in the order of ``_flat``.
-
-    Found without naming the others: with every status update a thousand nodes stay as they are.
-    """
-    found: dict[str, tuple[object, object]] = {}
-    for number, node in after.nodes.items():
-        if (was := before.nodes.get(number)) is not node:
-            found[_name(node)] = was, node
-    for ident, operation in after.operations.items():
-        if (old := before.operations.get(ident)) is not operation:
-            found[_name(operation)] = old, operation
-    for number, page in after.events.items():
-        if (earlier := before.events.get(number)) is not page:
-            found[_name(page)] = earlier, page
-    for name in KINDS:
-        if (one := getattr(before, name)) is not (other := getattr(after, name)):
-            found[name] = one, other
-    return found
-
-
-def _gone(before: Ledger, after: Ledger) -> list[str]:
-    """The names of the records that are no more."""
-    return [
-        *(_name(before.nodes[number]) for number in before.nodes.keys() - after.nodes.keys()),
-        *(_name(before.operations[ident]) for ident in before.operations.keys() - after.operations.keys()),
-        *(_name(before.events[number]) for number in before.events.keys() - after.events.keys()),
-    ]
-
-
-def _name(record: Node | Operation | Page) -> str:
-    match record:
-        case Node():
-            return f"{NODES}/{record.name}"
-        case Operation():
-            return f"{OPERATIONS}/{record.id}"
-    return f"{EVENTS}/{record.id}"
-
-
-def _parts(data: Bytes) -> Iterator[Bytes]:
-    """The same in pieces that ZooKeeper takes, in the same order."""
-    part: dict[str, bytes | None] = {}
-    size = 0
-    for name, content in data.items():
-        more = len(content or b"") + RECORD_OVERHEAD_BYTES
-        if part and size + more > TRANSACTION_BYTES:
-            yield part
-            part, size = {}, 0
-        part[name] = content
-        size += more
-    if part:
-        yield part
-
-
 def _missing(path: str) -> UnreadableRecord:
     return UnreadableRecord(
         f"znode {path} is missing: nothing is changed; restore it from a copy of ZooKeeper's data"
@@ -401,14 +326,3 @@ def _not_allowed(path: str) -> UnreadableRecord:
     return UnreadableRecord(
         f"znode {path} may not be read: set ZOOKEEPER_AUTH to the login that it was made with"
     )
-
-
-def _check(results: list[object], paths: list[str]) -> None:
-    """Raise what kept a transaction from taking place; ``paths`` are those of its operations."""
-    for result, path in zip(results, paths, strict=True):
-        if isinstance(result, (BadVersionError, NoNodeError, NodeExistsError)):
-            raise Fenced(f"znode {path} is not as this leader has left it: another one has taken over")
-        if isinstance(result, Exception) and not isinstance(result, (RolledBackError, RuntimeInconsistency)):
-            raise result
-    if any(isinstance(result, Exception) for result in results):
-        raise KazooException("the transaction was rolled back")

@@ -20,9 +20,10 @@ from scheduler.model.node import Node
 from scheduler.model.operation import Operation, Part
 from scheduler.model.settings import Settings
 from scheduler.model.world import Controls, Framework, Ledger
-from scheduler.store.ledger import KINDS, Store
+from scheduler.store.ledger import Store
 from scheduler.store.records import FORMAT, UnreadableRecord, to_bytes
 from scheduler.store.session import FateUnknown, Fenced, Session
+from scheduler.store.znodes import KINDS
 from tests.integration import zookeeper as real
 from tests.integration.proxy import Proxy, unchanged
 from tests.integration.scripted_server import eventually

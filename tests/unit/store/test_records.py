@@ -10,8 +10,8 @@ from scheduler.decide.target import retarget
 from scheduler.model.node import Node
 from scheduler.model.settings import Settings
 from scheduler.model.world import Controls, Framework, Target
-from scheduler.store.ledger import KINDS
 from scheduler.store.records import FORMAT, UnreadableRecord, check_mark, format_mark, from_bytes, to_bytes
+from scheduler.store.znodes import KINDS
 from tests.unit.store.formats import kind_of, ledger_of, stored
 
 PATH = "/dcos-service-cassandra/framework"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from scheduler.model.world import Ledger
-from scheduler.store.ledger import FOLDERS, KINDS
 from scheduler.store.migration import up_to_date
 from scheduler.store.records import from_bytes
+from scheduler.store.znodes import FOLDERS, KINDS
 
 PATH = Path(__file__).parent
 

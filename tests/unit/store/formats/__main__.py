@@ -13,8 +13,8 @@ from protocol.maintenance import Progress
 from scheduler.model.eventlog import Entry, Page
 from scheduler.model.node import Node, Replacement, Restoration
 from scheduler.model.operation import Operation, Part, Transfer, WorkTask
-from scheduler.store.ledger import KINDS
 from scheduler.store.records import FORMAT, to_bytes
+from scheduler.store.znodes import KINDS
 from tests.unit.store.formats import PATH, ledger_of
 
 NEW = {
