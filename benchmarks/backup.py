@@ -35,6 +35,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.processes import heed_sigterm
 from local.jars import cache
 from tests.integration.s3_server import BUCKET, KEYS, Server
 
@@ -75,6 +76,7 @@ Results = dict[tuple[str, str, str], Spent]
 
 def main() -> int:
     """Measure, print, judge."""
+    heed_sigterm()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--mib", type=int, default=1024, help="size of the large files, in MiB")
     parser.add_argument("--sstables", type=int, default=2000, help="number of the tiny SSTables")

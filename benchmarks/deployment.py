@@ -33,6 +33,7 @@ from urllib.request import urlopen
 
 from benchmarks import bare, processes
 from benchmarks.bare import Bare
+from benchmarks.processes import heed_sigterm
 from executor.bundle import NAME as BUNDLE
 from local.process import belonging_to
 from protocol.task import decode_task
@@ -50,6 +51,7 @@ Json = dict[str, Any]
 
 def main() -> int:
     """Measure, print, judge."""
+    heed_sigterm()
     options = _options()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as home:
         failures = _compare(Path(home), options.rounds) + _rest(Path(home), options.idle_seconds)

@@ -30,6 +30,7 @@ from typing import Any
 from kazoo.client import KazooClient
 
 from benchmarks.meter import rss_kb
+from benchmarks.processes import heed_sigterm
 from local import jars, prerequisites
 from protocol.report import NodeStatus, Report, encode_report
 from scheduler.daemon.loop import Loop
@@ -215,6 +216,7 @@ def _without_events(ledger: Ledger) -> Ledger:
 
 def main() -> int:
     """Run all of it and print one line of JSON for each."""
+    heed_sigterm()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.failover")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--nodes", type=int, default=1000)

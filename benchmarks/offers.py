@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.offer_stream import offer_master
+from benchmarks.processes import heed_sigterm
 from benchmarks.stock_environment import StockUnavailable, make
 
 BATCHES = (10, 1_000, 10_000)
@@ -37,6 +38,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     """Measure, print a table, judge."""
+    heed_sigterm()
     options = _options()
     failures: list[str] = []
     with tempfile.TemporaryDirectory() as home:

@@ -1,10 +1,16 @@
-"""What a process holds and spends, as the kernel counts it."""
+"""What a process holds and spends, as the kernel counts it, and how one ends."""
 
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
+
+
+def heed_sigterm() -> None:
+    """From now on SIGTERM ends this process as Ctrl-C does: what it has started is ended before."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def started_at(pid: int) -> float:

@@ -29,6 +29,8 @@ from urllib.request import Request, urlopen
 
 from cassandra.cluster import Cluster, Session
 
+from benchmarks.processes import heed_sigterm
+
 OVERHEAD = 0.25
 KEYSPACE, EMPTY = "benchmark", "benchmark_empty"
 NODES, SEGMENTS, MANY_SEGMENTS = 3, 16, 160
@@ -47,6 +49,7 @@ Json = dict[str, Any]
 
 def main() -> int:
     """Measure, print, judge."""
+    heed_sigterm()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--mib", type=int, default=2048, help="data on each node, in MiB")
     parser.add_argument("--rounds", type=int, default=3, help="how often each of the two is measured")

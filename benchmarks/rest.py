@@ -27,6 +27,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from benchmarks.offer_stream import offer_master
+from benchmarks.processes import heed_sigterm
 
 TARGET_SECONDS = 0.05
 CLIENTS = 48
@@ -149,6 +150,7 @@ def _print_each(took: list[tuple[float, Call]]) -> None:
 
 def main() -> int:
     """Measure, print, judge."""
+    heed_sigterm()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure each")
     parser.add_argument("--rate", type=float, default=200.0, help="calls a second")
