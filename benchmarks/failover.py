@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from scheduler.store.ledger import Store
 from scheduler.store.session import SESSION_SECONDS, Session
 from tests.integration import scheduler as schedulers
 from tests.integration import zookeeper as real
+from tests.integration.scheduler import Scheduler
 from tests.integration.scripted_server import eventually
 from tests.integration.zookeeper import ZooKeeper
 
@@ -60,10 +62,8 @@ NOW = 1000.0
 
 def takeover(zookeeper: ZooKeeper, number: int) -> dict[str, float]:
     """Seconds from the leader's end until the standby leads, and until it has decided."""
-    name = f"failover-{number}"
-    leader = schedulers.start(zookeeper.cluster, SERVICE_NAME=name)
-    standby = schedulers.start(zookeeper.cluster, SERVICE_NAME=name)
-    try:
+    with ExitStack() as stack:
+        leader, standby = (_started(zookeeper, f"failover-{number}", stack) for _ in range(2))
         eventually(lambda: leader.leads() or standby.leads(), "a leader")
         if standby.leads():
             leader, standby = standby, leader
@@ -74,9 +74,12 @@ def takeover(zookeeper: ZooKeeper, number: int) -> dict[str, float]:
         leads = time.monotonic() - killed
         eventually(standby.leads, "the first decision")
         return {"leads": leads, "decides": time.monotonic() - killed}
-    finally:
-        leader.kill()
-        standby.kill()
+
+
+def _started(zookeeper: ZooKeeper, name: str, stack: ExitStack) -> Scheduler:
+    scheduler = schedulers.start(zookeeper.cluster, SERVICE_NAME=name)
+    stack.callback(scheduler.kill)
+    return scheduler
 
 
 class NoMesos:
