@@ -190,8 +190,8 @@ def too_few_nodes_for_a_keyspace_are_refused(service: Service) -> None:
 
 
 def test_an_uninstallation_leaves_nothing_even_if_it_is_cut_off(local: LocalCluster) -> None:
-    service = Service(local, "--nodes", "2")
-    assert len(service.volumes()) == 2
+    service = Service(local, "--nodes", "3")
+    assert len(service.volumes()) == 3
     service.restart("--env", "SERVICE_UNINSTALL=true")
     until("a node is being ended", lambda: any_step(service, "IN_PROGRESS", "COMPLETE"), STEP_SECONDS)
     assert local.command("kill", "scheduler").returncode == 0
