@@ -196,9 +196,9 @@ def plan(zookeeper: ZooKeeper, nodes: int) -> dict[str, Any]:
     memory = rss_kb() - before
     deployed = leader.loop.world.ledger
     leader.close()
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     again = Leader(zookeeper, settings)
-    resumed = time.monotonic() - began
+    resumed, worked = time.monotonic() - began, time.process_time() - worked
     if _without_events(again.loop.world.ledger) != _without_events(deployed):
         raise SystemExit("what was resumed is not what was stored")
     again.close()
@@ -209,6 +209,7 @@ def plan(zookeeper: ZooKeeper, nodes: int) -> dict[str, Any]:
         "deploy_seconds": round(seconds, 2),
         "memory_mb": round(memory / 1024, 1),
         "resume_seconds": round(resumed, 2),
+        "resume_cpu_seconds": round(worked, 2),
     }
 
 

@@ -120,18 +120,19 @@ def _tuple_reader(kinds: tuple[Any, ...], complete: bool) -> _Reader:
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return functools.partial(_items, itertools.repeat(_reader(kinds[0], complete)))
     readers = [_reader(kind, complete) for kind in kinds]
+    read_items = _texts if set(kinds) == {str} else functools.partial(_items, readers)
 
     def read(data: Json) -> tuple[Any, ...]:
         found = len(_expect(list, data))
         if found != len(readers):
             raise _Misfit(f"expected {len(readers)} items, found {found}")
-        return _items(readers, data)
+        return read_items(data)
 
     return read
 
 
 def _texts(data: Json) -> tuple[str, ...]:
-    """A tuple of texts: each node of a large cluster has told of all the others."""
+    """A tuple of texts: each node of a large cluster has told of all the others, and all bear labels."""
     if type(data) is list and set(map(type, data)) <= {str}:
         return tuple(data)
     return _items(itertools.repeat(functools.partial(_expect, str)), data)
