@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 from types import TracebackType
 
@@ -37,12 +38,14 @@ class CqlRefused(Exception):
 class Cql:
     """One connection to a node. Everything raises NotAnswering, and CqlRefused where Cassandra refuses."""
 
-    def __init__(self, address: str, port: int, user: str = "", password: str = "") -> None:
+    def __init__(
+        self, address: str, port: int, user: str = "", password: str = "", *, tls: bool = False
+    ) -> None:
         self._where = f"CQL at {address}:{port}"
+        self._user = user
         self._login = f"\0{user}\0{password}".encode()
-        self._has_login = bool(user)
         try:
-            self._socket = socket.create_connection((address, port), timeout=SECONDS)
+            self._socket = _connected(address, port, tls)
         except OSError as error:
             raise NotAnswering(f"{self._where} does not answer: {error}") from None
         try:
@@ -77,13 +80,23 @@ class Cql:
     def _start(self) -> None:
         kind, _ = self._ask(STARTUP, struct.pack(">H", 1) + _string("CQL_VERSION") + _string("3.0.0"))
         if kind == AUTHENTICATE:
-            if not self._has_login:
-                raise NotAnswering(
-                    f"{self._where} asks for a login: set CQL_USER and CQL_PASSWORD_FILE of the scheduler"
-                )
-            kind, _ = self._ask(AUTH_RESPONSE, struct.pack(">i", len(self._login)) + self._login)
+            kind = self._log_in()
         if kind not in (READY, AUTH_SUCCESS):
             raise NotAnswering(f"{self._where} answers what is not expected of it ({kind})")
+
+    def _log_in(self) -> int:
+        """The kind of the answer."""
+        if not self._user:
+            raise NotAnswering(
+                f"{self._where} asks for a login: set CQL_USER and CQL_PASSWORD_FILE of the scheduler"
+            )
+        try:
+            return self._ask(AUTH_RESPONSE, struct.pack(">i", len(self._login)) + self._login)[0]
+        except CqlRefused as error:
+            raise NotAnswering(
+                f"{self._where} refuses the login of {self._user}: {error}: set CQL_USER and "
+                "CQL_PASSWORD_FILE of the scheduler"
+            ) from None
 
     def _ask(self, opcode: int, body: bytes) -> tuple[int, bytes]:
         try:
@@ -108,6 +121,23 @@ class Cql:
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+
+def _connected(address: str, port: int, tls: bool) -> socket.socket:
+    """A connection; raises OSError, which failures of TLS are too."""
+    plain = socket.create_connection((address, port), timeout=SECONDS)
+    if not tls:
+        return plain
+    # The address is this host's own, and what listens there the Cassandra that this executor has started:
+    # its certificate, made for clients elsewhere, need not be one for this address.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        return context.wrap_socket(plain)
+    except BaseException:
+        plain.close()
+        raise
 
 
 def _columns(reader: _Reader) -> int:

@@ -14,10 +14,10 @@ from executor.failure import NotAnswering
 from executor.jolokia import read
 from executor.maintenance.disk import free_bytes
 from executor.management import STORAGE
-from executor.transfers import schema
+from executor.transfers import making, schema
 from executor.transfers.errand import Errand, Unfit
 from executor.transfers.saving import Outcome, facts
-from protocol.backup import NEW, BackupTask, Member
+from protocol.backup import NEW, Member
 from protocol.schema import is_system
 
 DEFAULT_ROLES = frozenset({"cassandra"})
@@ -42,8 +42,10 @@ def prepare(errand: Errand) -> Outcome:
         return {"source": source.facts.node, "tokens": list(source.facts.tokens)}
     same = _is_ring_of(errand, manifest)
     sources = [_by_tokens(own.tokens, manifest)] if same else _share(errand, manifest)
-    _require_room(errand, sum(source.bytes for source in sources))
-    schema.create(errand, catalog.schema(errand.client(), manifest))
+    text = catalog.schema(errand.client(), manifest)
+    choice = schema.choose(text, errand.task.keyspaces, errand.task.tables)
+    _require_room(errand, _size(errand, manifest, sources, choice))
+    making.make(errand, text, choice)
     names = [source.facts.node for source in sources]
     return {"source": names[0], "tokens": list(own.tokens)} if same else {"loaded": names}
 
@@ -148,6 +150,13 @@ def _by_tokens(tokens: Sequence[str], manifest: ClusterManifest) -> NodeSummary:
     )
 
 
+def _size(errand: Errand, manifest: ClusterManifest, nodes: list[NodeSummary], choice: schema.Choice) -> int:
+    """How many bytes of some nodes are restored."""
+    client = errand.client()
+    held = [one for node in nodes for one in catalog.contents(client, manifest, node)]
+    return sum(one.bytes for one in held if f"{one.keyspace}.{one.table}" in choice.tables)
+
+
 def _require_room(errand: Errand, needed: int) -> None:
     free = free_bytes(errand.started.layout.volume, errand.task.disk_mb)
     if needed > free:
@@ -174,26 +183,8 @@ def _jobs(errand: Errand, client: Client) -> list[DownloadJob]:
     task = errand.task
     if task.restore_type == NEW:
         return [DownloadJob(task.name, task.source, errand.staging)]
-    manifest = catalog.manifest(client, task.name)
-    wanted = _wanted(task, client, manifest)
+    text = catalog.schema(client, catalog.manifest(client, task.name))
+    tables = schema.choose(text, task.keyspaces, task.tables).tables
     if task.source:
-        return [DownloadJob(task.name, task.source, errand.staging, *wanted)]
-    return [DownloadJob(task.name, name, errand.staging / name, *wanted) for name in task.loaded]
-
-
-def _wanted(
-    task: BackupTask, client: Client, manifest: ClusterManifest
-) -> tuple[frozenset[str] | None, frozenset[str] | None]:
-    """The keyspaces or the tables to bring into an existing cluster: never Cassandra's own.
-
-    Raises Unfit where the backup lacks what was named.
-    """
-    held = [one for node in manifest.nodes for one in catalog.contents(client, manifest, node)]
-    tables = {f"{one.keyspace}.{one.table}" for one in held if not is_system(one.keyspace)}
-    keyspaces = {name.partition(".")[0] for name in tables}
-    missing = set(task.tables or ()) - tables or set(task.keyspaces or ()) - keyspaces
-    if missing:
-        raise Unfit(f"the backup {task.name} has no {', '.join(sorted(missing))}")
-    if task.tables is not None:
-        return None, frozenset(task.tables)
-    return frozenset(task.keyspaces or keyspaces), None
+        return [DownloadJob(task.name, task.source, errand.staging, tables=tables)]
+    return [DownloadJob(task.name, name, errand.staging / name, tables=tables) for name in task.loaded]

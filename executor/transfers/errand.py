@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,11 @@ from executor.cql import Cql
 from executor.failure import NotAnswering
 from executor.jolokia import Jolokia, Request
 from protocol.backup import BackupTask, Keys, Place, Word
+from protocol.codec import Json
 
 SECONDS = 10.0
+YES = (True, "true", "required")
+"""As Cassandra reads its options of TLS."""
 
 
 class Unfit(Exception):
@@ -64,10 +68,26 @@ class Errand:
         return [answer["value"] for answer in answers]
 
     def cql(self) -> Cql:
-        """A new CQL session on the node. Raises NotAnswering."""
-        login = self.word.login
+        """A new CQL session on the node. Raises NotAnswering, and Unfit where none can be had."""
+        login, port = self.word.login, self.started.task.ports.native_transport
         user, password = (login.user, login.password) if login else ("", "")
-        return Cql(self.started.address, self.started.task.ports.native_transport, user, password)
+        tls = _is_by_tls(self.started.task.yaml, port)
+        return Cql(self.started.address, port, user, password, tls=tls)
+
+
+def _is_by_tls(yaml: Mapping[str, Json], port: int) -> bool:
+    """Whether a node's port of CQL speaks TLS. Raises Unfit where it asks for certificates of clients too."""
+    options = yaml.get("client_encryption_options")
+    if not isinstance(options, dict) or options.get("enabled") not in YES:
+        return False
+    if yaml.get("native_transport_port_ssl") not in (None, port):
+        return False
+    if options.get("require_client_auth") in YES:
+        raise Unfit(
+            "CQL asks clients for certificates (require_client_auth in CASSANDRA_CLIENT_ENCRYPTION_OPTIONS), "
+            "and the service has none to show: schemas are read and made only where it does not"
+        )
+    return True
 
 
 def client(place: Place, keys: Keys | None, patience: Patience | None = None) -> Client:

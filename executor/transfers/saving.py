@@ -30,8 +30,10 @@ Outcome = dict[str, Any]
 
 
 def take_snapshot(errand: Errand) -> Outcome:
-    """Link all files as they are now. Raises NotAnswering."""
+    """Link all files as they are now. Raises NotAnswering, Unfit."""
     errand.control.doing("snapshot")
+    # Better seen now than once all is uploaded, when the schema is to be read.
+    errand.cql().close()
     wanted = int(errand.task.disk_mb * MEGABYTE * FREE_SHARE)
     free = free_bytes(errand.started.layout.volume, errand.task.disk_mb)
     if free < wanted:

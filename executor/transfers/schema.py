@@ -1,13 +1,13 @@
-"""Making the schema of a backup where a cluster lacks it."""
+"""A schema as Cassandra describes it, taken apart: what its statements make, and what of it is chosen."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from executor.cql import CqlRefused
-from executor.failure import NotAnswering
-from executor.transfers.errand import Errand, Unfit
-from executor.transfers.saving import statements
+from executor.transfers.errand import Unfit
 from protocol.schema import is_system
 
 CREATE = re.compile(
@@ -17,58 +17,51 @@ CREATE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 NAME = r'(?:"(?:[^"]|"")+"|\w+)'
-INDEX_TABLE = re.compile(rf"{NAME}\s+ON\s+({NAME})\.", re.IGNORECASE)
-FIRST = re.compile(rf"({NAME})")
-VIEW = "MATERIALIZED VIEW"
-TABLE_ID = re.compile(r"\bID\s*=\s*[0-9a-f-]{36}\s*(?:AND\b)?", re.IGNORECASE)
+ITSELF = re.compile(rf"({NAME})(?:\.({NAME}))?")
+ON_TABLE = re.compile(rf"{NAME}\s+ON\s+({NAME})\.({NAME})", re.IGNORECASE)
+FROM_TABLE = re.compile(rf"\sFROM\s+({NAME})\.({NAME})", re.IGNORECASE)
+TABLE, VIEW = "TABLE", "MATERIALIZED VIEW"
+PARTS = ("INDEX", "TRIGGER")
+"""What belongs to a table."""
 
 
-def create(errand: Errand, text: str) -> None:
-    """Run what the cluster lacks. Raises NotAnswering, and Unfit where a table is another one now."""
-    there = {_key(found): found for found in statements(errand)}
-    with errand.cql() as cql:
-        for statement in split(text):
-            if not _is_wanted(errand, statement):
-                continue
-            errand.control.check()
-            present = there.get(_key(statement))
-            if present is not None:
-                _require_same(present, statement)
-                continue
-            try:
-                cql.rows(statement)
-            except CqlRefused as error:
-                if not error.exists:
-                    raise NotAnswering(f"Cassandra refuses {_shown(statement)}: {error}") from None
+@dataclass(frozen=True)
+class Choice:
+    """What of a schema is restored: ``keyspaces``, with their types and functions, and of their ``tables``
+    these, as ``keyspace.table``, views among them.
+    """
+
+    keyspaces: frozenset[str]
+    tables: frozenset[str]
+
+    def holds(self, statement: str) -> bool:
+        """Whether what a statement makes is among it."""
+        made = made_by(statement)
+        if made is None:
+            return False
+        in_table = made.kind in (TABLE, VIEW, *PARTS)
+        return made.table in self.tables if in_table else made.keyspace in self.keyspaces
 
 
-def _is_wanted(errand: Errand, statement: str) -> bool:
-    keyspace = keyspace_of(statement)
-    if keyspace is None or is_system(keyspace):
-        return False
-    task = errand.task
-    if task.tables is not None:
-        return keyspace in {name.partition(".")[0] for name in task.tables}
-    return task.keyspaces is None or keyspace in task.keyspaces
+def choose(text: str, keyspaces: Iterable[str] | None, tables: Iterable[str] | None) -> Choice:
+    """These tables of a schema with their views, or else these keyspaces, or all but Cassandra's own.
+
+    Raises Unfit where the schema lacks what was named.
+    """
+    made = [one for one in map(made_by, split(text)) if one is not None and not is_system(one.keyspace)]
+    held = {one.keyspace for one in made}
+    names = {one.table for one in made if one.kind in (TABLE, VIEW)}
+    missing = set(tables or ()) - names or set(keyspaces or ()) - held
+    if missing:
+        raise Unfit(f"the backup has no {', '.join(sorted(missing))}")
+    if tables is None:
+        wanted = held if keyspaces is None else set(keyspaces)
+        return Choice(frozenset(wanted), frozenset(n for n in names if n.partition(".")[0] in wanted))
+    with_views = {*tables, *(view for view, table in views(text).items() if table in set(tables))}
+    return Choice(frozenset(name.partition(".")[0] for name in with_views), frozenset(with_views))
 
 
-def _require_same(present: str, then: str) -> None:
-    """A table of the same name with other columns would take rows that do not fit it."""
-    if not then.lstrip().upper().startswith("CREATE TABLE") or _columns(present) == _columns(then):
-        return
-    raise Unfit(
-        f"{_shown(then)}: the table has other columns now than in the backup; drop it, and restore makes it "
-        "as it was"
-    )
-
-
-def _columns(statement: str) -> str:
-    """The part that says what rows look like, without the table's id and options."""
-    head = statement.partition(" WITH ")[0].partition("\nWITH ")[0]
-    return " ".join(TABLE_ID.sub("", head).split())
-
-
-def _key(statement: str) -> str:
+def key(statement: str) -> str:
     """What a statement makes: kind and name."""
     found = CREATE.match(statement)
     if found is None:
@@ -79,27 +72,50 @@ def _key(statement: str) -> str:
     return " ".join(f"{found[1].upper()} {name}".split())
 
 
-def _shown(statement: str) -> str:
-    return _key(statement)[:200]
+class Made(NamedTuple):
+    """What a statement makes; ``table``, as ``keyspace.table``, is its name or, of an index, its table's."""
+
+    kind: str
+    keyspace: str
+    table: str
 
 
-def keyspace_of(statement: str) -> str | None:
-    """The keyspace that a statement is of; None where it is none that makes anything."""
+def made_by(statement: str) -> Made | None:
+    """What a statement makes; None where it makes nothing."""
     found = CREATE.match(statement)
     if found is None:
         return None
-    place = INDEX_TABLE.match(found[2]) if found[1].upper() == "INDEX" else FIRST.match(found[2])
+    kind = found[1].upper()
+    place = (ON_TABLE if kind in PARTS else ITSELF).match(found[2])
     if place is None:
         return None
-    name = place[1]
+    keyspace = _plain(place[1])
+    return Made(kind, keyspace, f"{keyspace}.{_plain(place[2] or '')}")
+
+
+def _plain(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
-def views(text: str) -> set[str]:
-    """The materialized views of a schema, as ``keyspace.view``."""
-    found = (CREATE.match(statement) for statement in split(text))
-    names = (match[2].split(None, 1)[0] for match in found if match and match[1].upper() == VIEW)
-    return {name.replace('"', "") for name in names}
+def views(text: str) -> dict[str, str]:
+    """By each materialized view of a schema the table that it is of, both as ``keyspace.table``."""
+    found = {}
+    for statement in split(text):
+        made, table = made_by(statement), FROM_TABLE.search(statement)
+        if made is not None and made.kind == VIEW and table is not None:
+            found[made.table] = f"{_plain(table[1])}.{_plain(table[2])}"
+    return found
+
+
+def grouped(text: str) -> list[list[str]]:
+    """Each statement that makes something, with those behind it that change what it has made."""
+    found: list[list[str]] = []
+    for statement in split(text):
+        if made_by(statement) is not None:
+            found.append([statement])
+        elif found and statement.upper().startswith("ALTER "):
+            found[-1].append(statement)
+    return found
 
 
 def split(text: str) -> list[str]:

@@ -49,9 +49,10 @@ def _build(target: Path) -> None:
 class Server:
     """A running server, whose buckets are folders below ``root``."""
 
-    def __init__(self, root: Path, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(self, root: Path, tls: tuple[Path, Path] | None = None, keys: Keys = KEYS) -> None:
         """With ``tls``, a certificate and its key, it speaks TLS."""
         self.root = root
+        self._keys = keys
         self._tls = () if tls is None else ("--cert", str(tls[0]), "--key", str(tls[1]))
         (root / BUCKET).mkdir(parents=True, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -62,8 +63,8 @@ class Server:
         """Begin to serve; also after ``stop``."""
         environment = {
             **os.environ,
-            "ROOT_ACCESS_KEY_ID": KEYS.access,
-            "ROOT_SECRET_ACCESS_KEY": KEYS.secret,
+            "ROOT_ACCESS_KEY_ID": self._keys.access,
+            "ROOT_SECRET_ACCESS_KEY": self._keys.secret,
         }
         self._process = subprocess.Popen(
             [binary(), "--quiet", "--port", self.address, *self._tls, "posix", self.root],
@@ -86,7 +87,7 @@ class Server:
 
     def client(self, prefix: str = "", address: str = "") -> Client:
         """A client of it that gives up soon."""
-        return Client(self.location(prefix, address=address), Given(KEYS), patience=HASTY)
+        return Client(self.location(prefix, address=address), Given(self._keys), patience=HASTY)
 
     def file(self, key: str) -> Path:
         """Where an object lies, prefix included."""

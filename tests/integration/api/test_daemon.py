@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import json
 import os
 import ssl
@@ -15,12 +13,9 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from local.running import PROJECT
+from tests.certificates import self_signed
 from tests.integration.deployment.harness import free_port
 from tests.integration.scripted_server import eventually
 
@@ -49,21 +44,8 @@ def environment(folder: Path, port: int, **settings: str) -> dict[str, str]:
 
 def certificate(folder: Path) -> dict[str, str]:
     """The settings for a certificate of 127.0.0.1 that signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cassandra")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert").write_bytes(made.public_bytes(Encoding.PEM))
-    (folder / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return {"API_TLS_CERT": str(folder / "cert"), "API_TLS_KEY": str(folder / "key")}
+    made, key = self_signed(folder)
+    return {"API_TLS_CERT": str(made), "API_TLS_KEY": str(key)}
 
 
 @contextmanager

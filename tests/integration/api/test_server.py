@@ -1,8 +1,6 @@
 """The server under the API, over real sockets: what happens below the application."""
 
 import contextlib
-import datetime
-import ipaddress
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -13,10 +11,6 @@ import gevent
 import gevent.ssl
 import gevent.subprocess
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from gevent import socket
 
 from api import handler as module
@@ -26,6 +20,7 @@ from api.requests import MOST_BODY_BYTES
 from api.server import Server
 from api.tls import TlsError, leader_context, server_context
 from scheduler.model.settings import ApiSettings
+from tests.certificates import self_signed
 from tests.unit.api.service import MemoryService, deployed
 
 HOST = "127.0.0.1"
@@ -270,21 +265,8 @@ def test_connections_that_ask_for_nothing_make_room_for_those_that_do(
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> ApiSettings:
     """The settings for a certificate of 127.0.0.1 that signs itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "cassandra")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert").write_bytes(made.public_bytes(Encoding.PEM))
-    (folder / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return ApiSettings(tls_cert=str(folder / "cert"), tls_key=str(folder / "key"))
+    made, key = self_signed(tmp_path_factory.mktemp("tls"))
+    return ApiSettings(tls_cert=str(made), tls_key=str(key))
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from cassandra.auth import PlainTextAuthProvider
 from executor.lock import holders
 from local.parts import FAST_START, SMALL_JVM
 from local.running import PROJECT
+from tests.certificates import self_signed
 from tests.integration.conftest import LocalCluster
 from tests.integration.maintenance.conftest import Service
 
@@ -90,6 +93,18 @@ class Backups(Service):
             time.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
 
+    def password_is(self, file: Path) -> None:
+        """Have the scheduler log in to CQL with what is in a file."""
+        done = self.local.command("restart", "scheduler", f"--env=CQL_PASSWORD_FILE={file}")
+        assert done.returncode == 0, done.stderr
+        self.until("/v1/plan", lambda told: told["status"] == "COMPLETE")
+
+    def names(self) -> list[str]:
+        """The backups at the place, the oldest first."""
+        status, told = self.call("PUT", "/v1/backups/list", self.body())
+        assert status == 200, told
+        return [row["name"] for row in sorted(told["backups"], key=lambda row: row["ended_at"])]
+
     def snapshots(self) -> list[str]:
         """The folders of snapshots on all nodes."""
         found = self.local.data.glob("agent-*/volumes/roles/*/*/cassandra/data/*/*/snapshots/backup-*")
@@ -138,11 +153,37 @@ def store() -> Iterator[str]:
     process.wait()
 
 
+def by_tls(folder: Path) -> dict[str, str]:
+    """The setting for nodes that take CQL by TLS alone."""
+    folder.mkdir()
+    certificate, key = self_signed(folder)
+    both = folder / "both"
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    options = {
+        "enabled": True,
+        "optional": False,
+        "require_client_auth": False,
+        # Unlike a keystore of Java's it needs no password, which would stand in the settings.
+        "ssl_context_factory": {"class_name": "org.apache.cassandra.security.PEMBasedSslContextFactory"},
+        "keystore": str(both),
+        "truststore": str(certificate),
+    }
+    return {"CASSANDRA_CLIENT_ENCRYPTION_OPTIONS": json.dumps(options)}
+
+
+def trusting() -> ssl.SSLContext:
+    """What a client of such nodes needs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 @contextlib.contextmanager
-def everything_on(data: Path, store: str) -> Iterator[Backups]:
-    """Three nodes that know users, views and functions, and back up to the store; ended afterwards."""
-    local = LocalCluster(data)
-    files = data.parent
+def everything_on(
+    data: Path, store: str, *, nodes: int = 3, tls: bool = False, **more: str
+) -> Iterator[Backups]:
+    """Nodes that know users, views and functions, and back up to the store; ended afterwards."""
+    local, files = LocalCluster(data), data.parent
     password, key = files / "password", files / "key"
     password.write_text("cassandra\n")
     key.write_text("a key that is long enough to be one, and so is not refused\n")
@@ -158,13 +199,15 @@ def everything_on(data: Path, store: str) -> Iterator[Backups]:
         "CQL_USER": "cassandra",
         "CQL_PASSWORD_FILE": str(password),
         "SECRETS_KEY_FILE": str(key),
+        **(by_tls(files / "tls") if tls else {}),
+        **more,
     }
     try:
         before = time.monotonic()
         given = [f"--env={name}={value}" for name, value in settings.items()]
-        places = local.up("--nodes", "3", "--agents", "4", *given)
-        log.info("three nodes are up after %.1f s", time.monotonic() - before)
+        places = local.up("--nodes", str(nodes), "--agents", "4", *given)
+        log.info("%d nodes are up after %.1f s", nodes, time.monotonic() - before)
         places["s3"] = {"external_location": store}
-        yield Backups(local, places, ADMIN)
+        yield Backups(local, places, ADMIN, trusting() if tls else None)
     finally:
         local.down()

@@ -60,6 +60,11 @@ def digest(session: Session, keyspace: str, switched_on: bool = False) -> dict[s
     """By statement, how many rows it gives and their hash."""
     found = {}
     for statement in (*READ, *(READ_SWITCHED_ON if switched_on else ())):
-        rows = sorted(repr(tuple(row)) for row in session.execute(statement.format(ks=keyspace)))
-        found[statement] = len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        found[statement] = of(session, keyspace, statement)
     return found
+
+
+def of(session: Session, keyspace: str, statement: str) -> tuple[int, str]:
+    """How many rows a statement gives, and their hash."""
+    rows = sorted(repr(tuple(row)) for row in session.execute(statement.format(ks=keyspace)))
+    return len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest()

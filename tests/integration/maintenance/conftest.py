@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -26,11 +27,12 @@ SECONDS = 600.0
 
 @dataclass
 class Service:
-    """A local cluster's API, volumes and CQL; ``login`` where that asks for one."""
+    """A local cluster's API, volumes and CQL; ``login`` and ``tls`` where that asks for them."""
 
     local: LocalCluster
     places: dict[str, Any]
     login: PlainTextAuthProvider | None = None
+    tls: ssl.SSLContext | None = None
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """A call of the API; its status and JSON."""
@@ -85,6 +87,7 @@ class Service:
             protocol_version=5,
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             auth_provider=self.login,
+            ssl_context=self.tls,
         )
         try:
             yield cluster.connect()

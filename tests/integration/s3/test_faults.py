@@ -161,6 +161,17 @@ def test_faults_that_last_from_halfway_on_are_named_and_the_backup_goes_on_later
     site.check()
 
 
+@pytest.mark.parametrize("fault", LASTING)
+def test_a_restore_that_meets_them_names_them_and_goes_on_later(site: Site, fault: str) -> None:
+    site.back_up()
+    filtered, kind, words = LASTING[fault]
+    site.proxy.down = once(filtered, after=5)
+    with pytest.raises(kind, match=words):
+        site.restore()
+    site.proxy.down = lambda data: data
+    assert site.restore() == FILES
+
+
 def test_a_store_that_is_gone_is_named(site: Site) -> None:
     site.proxy.refuse()
     with pytest.raises(Unreachable, match=r"the store at 127\.0\.0\.1:[0-9]+ fails, tried 7 times"):
@@ -173,6 +184,11 @@ def test_a_byte_now_and_then_is_a_named_failure_and_not_a_wait_for_ever(site: Si
     site.client = Client(site.client.location, Given(KEYS), patience=patience)
     with pytest.raises(Unreachable, match=r"it moves only [0-9]+ bytes a second"):
         site.back_up()
+    site.proxy.trickle_seconds = 0
+    site.back_up()
+    site.proxy.trickle_seconds = 0.05
+    with pytest.raises(Unreachable, match=r"it moves only [0-9]+ bytes a second"):
+        site.restore()
 
 
 def in_background(site: Site, control: Control) -> tuple[threading.Thread, list[BaseException]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,7 @@ from executor.cql import (
     CqlRefused,
 )
 from executor.failure import NotAnswering
+from tests.certificates import self_signed
 
 Asked = list[tuple[int, bytes]]
 
@@ -47,14 +50,16 @@ def rows(columns: list[bytes], *found: list[str | None], shared: bool = True) ->
 
 
 @contextmanager
-def server(*answers: tuple[int, bytes]) -> Iterator[tuple[int, Asked]]:
+def server(*answers: tuple[int, bytes], tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, Asked]]:
     """Answers questions in their order; what it was asked."""
     asked: Asked = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        listener = tls.wrap_socket(plain, server_side=True) if tls else plain
         thread = threading.Thread(target=serve, args=(listener, answers, asked), daemon=True)
         thread.start()
         yield listener.getsockname()[1], asked
         thread.join(10)
+        listener.close()
 
 
 def serve(listener: socket.socket, answers: tuple[tuple[int, bytes], ...], asked: Asked) -> None:
@@ -81,6 +86,17 @@ def test_rows_are_read_whatever_the_types_of_columns(shared: bool) -> None:
         assert [kind for kind, _ in asked] == [STARTUP, QUERY]
 
 
+def test_by_tls_the_same_is_asked_whatever_the_certificate(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed(tmp_path))
+    answer = rows([TEXT], ["a"])
+    with (
+        server((READY, b""), (RESULT, answer), tls=context) as (port, _),
+        Cql("127.0.0.1", port, tls=True) as cql,
+    ):
+        assert cql.rows("SELECT") == [["a"]]
+
+
 def test_a_login_is_given_where_one_is_asked_for() -> None:
     answers = ((AUTHENTICATE, text("P")), (AUTH_SUCCESS, b""), (RESULT, struct.pack(">i", 1)))
     with server(*answers) as (port, asked), Cql("127.0.0.1", port, "user", "word") as cql:
@@ -91,6 +107,18 @@ def test_a_login_is_given_where_one_is_asked_for() -> None:
 def test_a_login_that_is_missing_is_named_by_its_settings() -> None:
     with server((AUTHENTICATE, text("P"))) as (port, _), pytest.raises(NotAnswering, match="CQL_USER"):
         Cql("127.0.0.1", port)
+
+
+def test_a_login_that_is_refused_is_named_with_the_reason_and_never_its_password() -> None:
+    refusal = struct.pack(">i", 0x0100) + text("user or password are incorrect")
+    with (
+        server((AUTHENTICATE, text("P")), (ERROR, refusal)) as (port, _),
+        pytest.raises(
+            NotAnswering, match="login of user: user or password are incorrect: set CQL_USER"
+        ) as told,
+    ):
+        Cql("127.0.0.1", port, "user", "word-of-it")
+    assert "word-of-it" not in str(told.value)
 
 
 def test_what_is_there_already_is_told_from_other_refusals() -> None:
