@@ -93,9 +93,10 @@ class Backups(Service):
             time.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
 
-    def password_is(self, file: Path) -> None:
-        """Have the scheduler log in to CQL with what is in a file."""
-        done = self.local.command("restart", "scheduler", f"--env=CQL_PASSWORD_FILE={file}")
+    def set(self, **settings: str) -> None:
+        """Start the scheduler again with other settings, and wait until it leads."""
+        given = [f"--env={name}={value}" for name, value in settings.items()]
+        done = self.local.command("restart", "scheduler", *given)
         assert done.returncode == 0, done.stderr
         self.until("/v1/plan", lambda told: told["status"] == "COMPLETE")
 

@@ -68,7 +68,7 @@ def test_a_wrong_password_is_told_before_anything_is_done(
     wrong = tmp_path / "wrong"
     wrong.write_text("guessed\n")
     right = backups.local.data.parent / "password"
-    backups.password_is(wrong)
+    backups.set(CQL_PASSWORD_FILE=str(wrong))
     try:
         backups.order("/v1/backup/start", "refused")
         told = backups.failed("backup")
@@ -82,7 +82,7 @@ def test_a_wrong_password_is_told_before_anything_is_done(
         backups.order("/v1/backup/verify", "kept")
         backups.done("verify")
     finally:
-        backups.password_is(right)
+        backups.set(CQL_PASSWORD_FILE=str(right))
     assert digests(backups) == before
     assert places_of_the_secret(backups) == []
 

@@ -69,8 +69,7 @@ def test_a_key_file_lets_credentials_outlive_a_leader_and_nobody_waits(
 ) -> None:
     key = tmp_path / "key"
     key.write_text("a key that is long enough to be one, and so is not refused\n")
-    done = backups.local.command("restart", "scheduler", f"--env=SECRETS_KEY_FILE={key}")
-    assert done.returncode == 0, done.stderr
+    backups.set(SECRETS_KEY_FILE=str(key))
     begin_slowly(backups, "sealed")
     backups.kill_scheduler()
     hurry(backups)
