@@ -113,10 +113,7 @@ class _Download:
     def _segments(self, entry: FileEntry) -> Iterator[Task]:
         if any(part.offset for part in entry.parts) or content_digest(entry.parts) != entry.sha256:
             raise Damaged(f"the manifest is damaged: {entry.path} has not the SHA-256 of its parts")
-        # Of the right size from the start, so that segments may come in any order.
-        with open(self._path(entry), "ab") as file:  # noqa: PTH123
-            found = file.tell()
-            file.truncate(entry.size)
+        found = staging.allocate(self._path(entry), entry.size)
         left = CountDown(len(entry.parts))
         offset = 0
         for part in entry.parts:

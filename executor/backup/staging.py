@@ -100,6 +100,24 @@ def write(path: str, data: memoryview) -> None:
         os.close(descriptor)
 
 
+def allocate(path: str, size: int) -> int:
+    """Make a file of this size, whose segments may come in any order; how many bytes it had.
+
+    With its blocks allocated: segments are then written side by side, where to fill holes each write would
+    wait for the one before; and a full disk tells at once.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        found = os.fstat(descriptor).st_size
+        if found > size:
+            os.ftruncate(descriptor, size)
+        elif found < size:
+            os.posix_fallocate(descriptor, found, size - found)
+        return found
+    finally:
+        os.close(descriptor)
+
+
 def sync(folder: Path) -> None:
     """Have the disk keep all of the file system that a folder lies on: far less than a sync for each file."""
     descriptor = os.open(folder, os.O_RDONLY)

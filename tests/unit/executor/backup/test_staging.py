@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from executor.backup.staging import BLOCK_BYTES, Place
+from executor.backup.staging import BLOCK_BYTES, Place, allocate
 
 PIECES = st.sampled_from([1, 511, 512, BLOCK_BYTES, 2 * BLOCK_BYTES, 3 * BLOCK_BYTES + 1])
 ROOM = 4 * BLOCK_BYTES
@@ -42,3 +42,16 @@ def test_the_last_attempt_is_what_lies_in_the_part_and_nothing_else_changes(
         os.close(descriptor)
         assert path.read_bytes() == b"\0" * offset + content + b"\0" * 5
         assert place.hexdigest() == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_gets_its_size_and_its_blocks_and_keeps_what_it_had(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert allocate(str(path), 1 << 20) == 0
+    assert path.read_bytes() == bytes(1 << 20)
+    assert path.stat().st_blocks * 512 >= 1 << 20
+    path.write_bytes(b"abc")
+    assert allocate(str(path), 5) == 3
+    assert path.read_bytes() == b"abc\0\0"
+    assert allocate(str(path), 2) == 5
+    assert allocate(str(path), 2) == 2
+    assert path.read_bytes() == b"ab"
