@@ -6,8 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from executor.backup.snapshot import Found
 
-SEGMENT_BYTES = 64 << 20
+MEBIBYTE = 1 << 20
+SEGMENT_BYTES = 64 * MEBIBYTE
 """A larger file is cut into segments of this size, which are sent side by side."""
+
+LEAST_SEGMENT_BYTES = 16 * MEBIBYTE
+PIECES = 16
+"""Where little is new, segments are smaller: so many in all that no thread is left alone with the last."""
 
 SMALL_BYTES = 1 << 20
 """Smaller files are bundled."""
@@ -16,9 +21,14 @@ BUNDLE_BYTES = 8 << 20
 BUNDLE_FILES = 4096
 
 
-def segments(size: int) -> list[tuple[int, int]]:
-    """Offset and size of each segment of a file."""
-    return [(start, min(SEGMENT_BYTES, size - start)) for start in range(0, size, SEGMENT_BYTES)]
+def segment_bytes(new: int) -> int:
+    """How large segments are where so many bytes are new: whole MiB, as a restore writes whole blocks."""
+    return min(SEGMENT_BYTES, max(LEAST_SEGMENT_BYTES, -(-new // PIECES // MEBIBYTE) * MEBIBYTE))
+
+
+def segments(size: int, length: int) -> list[tuple[int, int]]:
+    """Offset and size of each segment of a file, ``length`` but for the last."""
+    return [(start, min(length, size - start)) for start in range(0, size, length)]
 
 
 def bundles(files: Iterable[Found]) -> Iterator[list[Found]]:

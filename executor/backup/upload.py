@@ -21,7 +21,7 @@ from executor.backup.control import Control
 from executor.backup.depot import Depot
 from executor.backup.hashing import digest_of_range
 from executor.backup.known import Content, Known
-from executor.backup.packing import SMALL_BYTES, bundles, segments
+from executor.backup.packing import SMALL_BYTES, bundles, segment_bytes, segments
 from executor.backup.snapshot import Found
 from executor.backup.workers import THREADS, CountDown, Task, Workers
 
@@ -124,9 +124,10 @@ class _Upload:
         return new
 
     def _tasks(self, files: list[Found]) -> Iterator[Task]:
+        length = segment_bytes(sum(found.size for found in files))
         for found in files:
             if found.size > SMALL_BYTES:
-                yield from _Large(found, self).tasks()
+                yield from _Large(found, self, length).tasks()
         for group in bundles(found for found in files if found.size <= SMALL_BYTES):
             yield functools.partial(self._bundle, group)
 
@@ -184,10 +185,10 @@ class _Upload:
 class _Large:
     """A file that is uploaded in segments; whichever thread ends the last of them completes it."""
 
-    def __init__(self, found: Found, upload: _Upload) -> None:
+    def __init__(self, found: Found, upload: _Upload, length: int) -> None:
         self._found = found
         self._upload = upload
-        self._segments = segments(found.size)
+        self._segments = segments(found.size, length)
         self._parts: dict[int, Part] = {}
         self._left = CountDown(len(self._segments))
 

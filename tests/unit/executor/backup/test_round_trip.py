@@ -83,6 +83,14 @@ def test_a_large_file_goes_in_segments(data: Path, tmp_path: Path, monkeypatch: 
     assert restored(store, tmp_path / "staging") == below(FILES)
 
 
+@pytest.mark.parametrize(
+    ("new", "length"), [(0, 16), (51, 16), (257, 17), (1000, 63), (1024, 64), (1 << 20, 64)]
+)
+def test_segments_are_smaller_where_little_is_new_and_end_with_a_block(new: int, length: int) -> None:
+    """All in MiB."""
+    assert packing.segment_bytes(new << 20) == length << 20
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     files=st.dictionaries(
