@@ -10,7 +10,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Protocol, TypeVar
 from urllib.parse import quote
@@ -20,10 +20,10 @@ from backup.location import Location
 from backup.s3.answer import Answer, Listed, failure, page, refused_keys
 from backup.s3.body import Body, Bytes
 from backup.s3.credentials import Credentials
-from backup.s3.failure import NotOffered, NotThere, Passing, S3Failed, TooShort, Unreachable
+from backup.s3.failure import Denied, NotOffered, NotThere, Passing, S3Failed, TooShort, Unreachable
 from backup.s3.meter import PIECE_BYTES, Meter, Unmetered
 from backup.s3.patience import Patience
-from backup.s3.signing import EMPTY, query_string, signed
+from backup.s3.signing import EMPTY, UNSIGNED, query_string, signed
 from backup.s3.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,9 @@ TEXT_LIMIT = 16 << 20
 
 AT_ONCE = 1000
 """How many objects one request deletes."""
+
+CHECKSUM = "x-amz-checksum-sha256"
+"""A header of which a store that knows it answers what it has found."""
 
 
 class Sink(Protocol):
@@ -57,6 +60,13 @@ class _Request:
     sink: Sink | None = None
     length: int | None = None
 
+    @property
+    def digest(self) -> str:
+        """What is signed of the body: its SHA-256, unless that is among the signed headers."""
+        if CHECKSUM in self.headers:
+            return UNSIGNED
+        return EMPTY if self.body is None else self.body.digest
+
 
 class Client:
     """For any number of threads, each of which keeps a connection of its own.
@@ -78,6 +88,7 @@ class Client:
         self._meter = meter or Unmetered()
         self._patience = patience or Patience()
         self._retrying = retrying
+        self._checksums = True
         self._local = threading.local()
 
     def metered(self, meter: Meter, retrying: Callable[[str | None], None]) -> Client:
@@ -87,7 +98,15 @@ class Client:
     def put(self, key: str, body: Body, *, only_new: bool = True) -> None:
         """Write an object. Raises Exists where ``only_new`` and it is there."""
         headers = {"If-None-Match": "*"} if only_new else {}
-        self._ask(_Request("PUT", key, f"writing {key}", headers=headers, body=body))
+        request = _Request("PUT", key, f"writing {key}", headers=headers, body=body)
+        if not self._checksums:
+            self._ask(request)
+            return
+        checked = self._put_with_checksum(request, body)
+        if checked is not True:
+            # What the store has taken without a check is new, and is written over.
+            self._ask(request if checked is None else replace(request, headers={}))
+            self._checksums = False
 
     def get(self, key: str, sink: Sink, offset: int = 0, size: int | None = None) -> None:
         """Read an object, or ``size`` bytes of it. Raises NotThere, TooShort; the content is not checked."""
@@ -148,6 +167,20 @@ class Client:
         self._local.connection = None
         if connection is not None:
             connection.close()
+
+    def _put_with_checksum(self, request: _Request, body: Body) -> bool | None:
+        """Whether the store has checked the SHA-256 of what it took; None where it took nothing.
+
+        It would hash the body once more, with a checksum of its own choice, if only the signature held one.
+        """
+        checksum = b64encode(bytes.fromhex(body.digest)).decode()
+        try:
+            answer = self._ask(replace(request, headers={**request.headers, CHECKSUM: checksum}))
+        except S3Failed as error:
+            if type(error) in (S3Failed, Denied, NotOffered):
+                return None
+            raise
+        return answer.headers.get(CHECKSUM) == checksum
 
     def _ask(self, request: _Request) -> Answer:
         return self._try(request, lambda answer: answer)
@@ -255,7 +288,7 @@ class Client:
             path,
             request.query,
             {"Host": location.authority, **request.headers},
-            body.digest if body is not None else EMPTY,
+            request.digest,
             self._credentials.keys(),
             location.region,
             datetime.now(timezone.utc),

@@ -1,4 +1,7 @@
-"""AWS Signature Version 4, for S3: the content's SHA-256 is signed too, so the store checks what it takes."""
+"""AWS Signature Version 4, for S3: the content's SHA-256 is signed too, so the store checks what it takes.
+
+It stands in the signature's own header, or in that of a checksum.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY = hashlib.sha256(b"").hexdigest()
 """The SHA-256 of a request without a body."""
 
+UNSIGNED = "UNSIGNED-PAYLOAD"
+"""In place of the SHA-256 of a body whose checksum is among the signed headers."""
+
 
 def signed(
     method: str,
@@ -29,7 +35,7 @@ def signed(
     """All headers of a request, its signature among them.
 
     ``path`` is as it is sent; ``headers`` are all signed and must hold Host; ``digest`` is the body's
-    SHA-256; ``now`` is in UTC.
+    SHA-256, or UNSIGNED; ``now`` is in UTC.
     """
     time = now.strftime("%Y%m%dT%H%M%SZ")
     sent = {**headers, "x-amz-content-sha256": digest, "x-amz-date": time}

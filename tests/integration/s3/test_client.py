@@ -15,7 +15,16 @@ from backup.location import parse
 from backup.s3.body import Bytes, FilePart
 from backup.s3.client import Client
 from backup.s3.credentials import Given, Keys
-from backup.s3.failure import Exists, NotThere, S3Failed, TooShort, WrongBucket, WrongKey, WrongRegion
+from backup.s3.failure import (
+    Exists,
+    NotThere,
+    S3Failed,
+    TooShort,
+    Unreachable,
+    WrongBucket,
+    WrongKey,
+    WrongRegion,
+)
 from executor.backup import publish
 from executor.backup.hashing import digest_of_range
 from tests.integration.s3_server import HASTY, KEYS, Server
@@ -55,6 +64,14 @@ def test_objects_are_written_once_read_whole_and_in_parts_and_deleted(server: Se
     assert client.size("a/b") is None
     with pytest.raises(NotThere):
         client.read("a/b", 100)
+    client.close()
+
+
+def test_what_arrives_with_another_content_is_not_taken(server: Server) -> None:
+    client = server.client("damaged")
+    with pytest.raises(Unreachable, match="BadDigest"):
+        client.put("a", Bytes(b"0123456789", hashlib.sha256(b"012345678!").hexdigest()))
+    assert client.size("a") is None
     client.close()
 
 
