@@ -11,10 +11,12 @@ package index into an environment below ~/.cache/cassandra-mesos.
 ``large``  --mib in 4 SSTables;   ``tiny``  --sstables of 8 components each, in 100 tables
 
 For each: the first backup, one with 5 % new, one with nothing new, and a restore. Each round begins with new
-files, an empty store and another client; before a client runs, all that was written before is on the disk.
-Wall and CPU seconds and the largest memory are of the client's process, the start of its interpreter
-included; what the server spends is not counted. What is judged are the medians of the rounds. Exits with 1
-where a goal is missed.
+files, an empty store and another client; before a client runs, all that was written before is on the disk,
+and all byte code is compiled. Wall and CPU seconds and the largest memory are of the client's process, the
+start of its interpreter included; what the server spends is not counted, though it needs the same cores. When
+the disk has it all is measured from the client's start, and asked for once it has ended: ours waits for that
+in a restore, the others never do. What is judged are the medians of the rounds. Exits with 1 where a goal is
+missed.
 """
 
 from __future__ import annotations
@@ -60,14 +62,16 @@ CLIENTS = ("ours", "medusa", "s5cmd")
 
 @dataclass(frozen=True)
 class Spent:
-    """What a client's process has taken."""
+    """What a client's process has taken. ``on_disk`` is the time until nothing is left to be written."""
 
     wall: float
     cpu: float
     memory_mb: float
+    on_disk: float
 
     def __str__(self) -> str:
-        return f"{self.wall:7.2f} s {self.cpu:7.2f} CPU-s {self.memory_mb:6.0f} MB"
+        spent = f"{self.wall:7.2f} s {self.cpu:7.2f} CPU-s {self.memory_mb:6.0f} MB"
+        return f"{spent}, on disk {self.on_disk:7.2f} s"
 
 
 Results = dict[tuple[str, str, str], Spent]
@@ -98,7 +102,7 @@ def main() -> int:
             bench.server.stop()
         start = bench.start()
     _print(results)
-    print(f"  of each of ours the start of its interpreter takes {start.wall:.2f} s, {start.cpu:.2f} CPU-s")
+    _print_start(results, start)
     goals = list(_goals(results))
     for text, reached in goals:
         print(f"{'reached' if reached else 'MISSED '}  {text}")
@@ -112,11 +116,14 @@ class Bench:
         self.home = home
         self.server = Server(home / "store")
         self._bin = environment / "bin"
+        # Whatever this process was told of byte code: Medusa's was compiled when it was installed.
+        self._bytecode = {"PYTHONPYCACHEPREFIX": str(home / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
         host, _, port = self.server.address.partition(":")
         self._where = [host, port, BUCKET]
         (home / "medusa-keys").write_text(
             f"[default]\naws_access_key_id={KEYS.access}\naws_secret_access_key={KEYS.secret}\n"
         )
+        self.start()
 
     def measure(self, kind: str, amount: int, number: int) -> Results:
         """A round: all stages by all clients, on files that are made for it and gone afterwards."""
@@ -179,21 +186,24 @@ class Bench:
             "AWS_SECRET_ACCESS_KEY": KEYS.secret,
             "AWS_REGION": "us-east-1",
         }
+        own = self._bytecode if command[0] == sys.executable else {}
         with (self.home / "output").open("wb") as output:
             begun = time.monotonic()
             process = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
-                env={**os.environ, **keys},
+                env={**os.environ, **keys, **own},
                 stdout=output,
                 stderr=output,
             )
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.monotonic() - begun
+            os.sync()
+            on_disk = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{command[:3]} failed:\n{(self.home / 'output').read_text()[-2000:]}")
-        return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+        return Spent(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, on_disk)
 
 
 def _environment() -> Path:
@@ -275,6 +285,7 @@ def _median(found: list[Spent]) -> Spent:
         statistics.median(spent.wall for spent in found),
         statistics.median(spent.cpu for spent in found),
         max(spent.memory_mb for spent in found),
+        statistics.median(spent.on_disk for spent in found),
     )
 
 
@@ -287,6 +298,15 @@ def _print(results: Results) -> None:
         spent, ours = results[kind, stage, client], results[kind, stage, "ours"]
         ratio = f"   {spent.wall / ours.wall:5.1f} times the time, {spent.cpu / ours.cpu:5.1f} the CPU"
         print(f"  {kind:6} {stage:12} {client:7} {spent}{'' if client == 'ours' else ratio}")
+
+
+def _print_start(results: Results, start: Spent) -> None:
+    """What of ours is not the backup's: an executor runs already."""
+    print(f"  of each of ours the start of its interpreter takes {start.wall:.2f} s, {start.cpu:.2f} CPU-s")
+    for kind in sorted({kind for kind, _, _ in results}):
+        first, new = (results[kind, stage, "ours"].wall for stage in STAGES[:2])
+        rest = (new - start.wall) / (first - start.wall)
+        print(f"  {kind}: 5 % new takes {new / first:.2f} of the first, without these starts {rest:.2f}")
 
 
 def _goals(results: Results) -> Iterator[tuple[str, bool]]:
@@ -303,9 +323,14 @@ def _goals(results: Results) -> Iterator[tuple[str, bool]]:
         first, new, nothing, restore = (results[kind, stage, "ours"] for stage in STAGES)
         yield f"{kind}: 5 % new in a tenth of the first", new.wall <= first.wall / 10
         yield f"{kind}: nothing new in 2 s", nothing.wall <= 2
+        medusa = results[kind, "restore", "medusa"]
         yield (
-            f"{kind}: restore in a third of Medusa's time",
-            restore.wall <= results[kind, "restore", "medusa"].wall / 3,
+            f"{kind}: restore in a third of Medusa's time, both until the disk has it",
+            restore.on_disk <= medusa.on_disk / 3,
+        )
+        yield (
+            f"{kind}: restore, on disk, in a third of Medusa's time, which leaves that to the page cache",
+            restore.wall <= medusa.wall / 3,
         )
     most = max((spent.memory_mb for (_, _, client), spent in results.items() if client == "ours"), default=0)
     yield f"memory under {MEMORY_MB} MB ({most:.0f})", most < MEMORY_MB
