@@ -57,10 +57,15 @@ def is_deployed(world: World, node: Node) -> bool:
 
 @of_ledger
 def current(world: World) -> Node | None:
-    """The node that the deploy plan works on: the first whose step is not complete."""
+    """The node that the deploy plan works on: the first whose step is not complete.
+
+    A node that was launched to found the ring is the first of all until it has: no other one can start.
+    """
     target = world.ledger.target.config_id
-    pending = (n for n in world.ledger.staying() if n.deployed != target or is_outdated(world, n))
-    return next((node for node in pending if not is_deployed(world, node)), None)
+    outdated = (n for n in world.ledger.staying() if n.deployed != target or is_outdated(world, n))
+    pending = [node for node in outdated if not is_deployed(world, node)]
+    founding = (node for node in pending if seeds.is_founding(world, node))
+    return next(founding, pending[0] if pending else None)
 
 
 def owner(world: World, node: Node) -> str:
@@ -152,7 +157,7 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
     works = None if node.partakes else _working_on_all(world)
     if works is not None:
         return Wait(f"the end of the {works}: a further node would take over rows that it is about")
-    wait = may_act(world, node)
+    wait = may_act(world, node) or _turn(world, node)
     if wait is not None:
         return wait
     if given_up(node):
@@ -164,6 +169,14 @@ def may_start(world: World, node: Node, now: float) -> Wait | None:
         return Wait(f"failed {node.failures} times in a row, last: {failure}", node.not_before, delayed=True)
     boot = seeds.boot_wait(world, node)
     return Wait(boot) if boot is not None else None
+
+
+def _turn(world: World, node: Node) -> Wait | None:
+    """Which node comes first, where this one has never joined: two are not to join at once, unforced."""
+    first = current(world)
+    if node.has_joined or first is None or first.number == node.number or is_deployed(world, node):
+        return None
+    return Wait(f"{first.name} comes first")
 
 
 def _working_on_all(world: World) -> str | None:
@@ -183,12 +196,5 @@ def wanting(world: World, now: float) -> list[Node]:
 @of_ledger
 def _startable(world: World) -> list[Node]:
     """The nodes without a live task, but for those that deploy has not come to."""
-    first = current(world)
-    forced = world.ledger.controls.forced
-    return [
-        node
-        for node in world.ledger.members()
-        if (node.has_joined or node is first or (forced and is_deployed(world, node)))
-        and not node.giving_up
-        and not node.alive
-    ]
+    ended = (n for n in world.ledger.members() if not n.giving_up and not n.alive)
+    return [node for node in ended if _turn(world, node) is None]

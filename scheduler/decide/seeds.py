@@ -36,7 +36,7 @@ def founds(world: World, node: Node) -> bool:
     """Whether the node's next boot begins the ring: one does, and again only while nobody ever joined.
 
     That is the node that is named before anything is launched; another one where an operator has that one's
-    step taken as complete, and it was never launched.
+    step taken as complete, and it was never launched, or it was taken away before it had.
     """
     founder = world.ledger.cluster.founder
     if founder is not None and founder != node.name and _was_launched(world, founder):
@@ -44,8 +44,13 @@ def founds(world: World, node: Node) -> bool:
     return not any(member.was_member for member in world.ledger.members())
 
 
+def is_founding(world: World, node: Node) -> bool:
+    """Whether the node was launched to begin the ring, and has yet to."""
+    return world.ledger.cluster.founder == node.name and node.launches > 0 and founds(world, node)
+
+
 def _was_launched(world: World, name: str) -> bool:
-    node = world.ledger.recorded(name)
+    node = world.ledger.named(name)
     return node is not None and node.launches > 0
 
 

@@ -2,7 +2,7 @@
 
 from protocol.task import decode_task
 from scheduler.decide.plans import plans
-from scheduler.model.event import ForceComplete, Interrupt, Proceed
+from scheduler.model.event import ForceComplete, Interrupt, Proceed, RestartNode, RestartStep
 from scheduler.model.intent import Accept, Create, Decline, Launch, Reserve, Revive
 from scheduler.model.plan import Status
 from scheduler.model.resource import Resource
@@ -73,6 +73,38 @@ def test_another_node_founds_where_the_one_that_was_to_is_passed_over_before_its
     cluster.normal(1)
     (launch,) = launches(cluster.offers(offer(2)))
     assert (launch.name, decode_task(launch.data).founder) == ("node-0", False)
+
+
+def test_a_founder_that_failed_comes_before_the_node_that_was_passed_over_for_it() -> None:
+    cluster = Cluster()
+    cluster.subscribe()
+    cluster.tell(Interrupt("recovery"))
+    cluster.tell(ForceComplete("deploy", "Deploy", "node-0"))
+    cluster.offers(offer(1))
+    cluster.tell(Proceed("recovery"))
+    cluster.tell(RestartStep("deploy", "Deploy", "node-0"))
+    cluster.update(1, "TASK_FAILED")
+    assert steps(cluster.world, cluster.now)["node-0"] == (Status.PENDING, "node-1 comes first")
+    place = cluster.node(1).placement
+    assert place is not None
+    (launch,) = launches(cluster.offers(offer(1, 9, resources=place.resources), offer(2)))
+    assert (launch.name, decode_task(launch.data).founder) == ("node-1", True)
+
+
+def test_a_node_that_was_stopped_before_it_joined_waits_for_its_turn_and_says_so() -> None:
+    cluster = Cluster()
+    cluster.subscribe()
+    cluster.offers(offer(1))
+    cluster.normal(0)
+    cluster.tell(ForceComplete("deploy", "Deploy", "node-1"))
+    cluster.tell(ForceComplete("deploy", "Deploy", "node-2"))
+    cluster.offers(offer(2), offer(3))
+    cluster.tell(RestartNode("node-2"))
+    cluster.tell(RestartStep("deploy", "Deploy", "node-1"))
+    cluster.tell(RestartStep("deploy", "Deploy", "node-2"))
+    cluster.update(2, "TASK_KILLED")
+    step = plans(cluster.world, cluster.now)["recovery"].phases[0].steps[-1]
+    assert (step.name, step.waiting_for) == ("node-2", "node-1 comes first")
 
 
 def test_nodes_are_started_one_after_the_other() -> None:

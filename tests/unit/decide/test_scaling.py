@@ -9,6 +9,7 @@ from protocol.leaving import Leaving
 from protocol.message import DECOMMISSION, SCHEMA, STATUS, decode_message, encode_message
 from protocol.report import NodeStatus, Report, encode_report
 from protocol.schema import Keyspace, Schema
+from protocol.task import decode_task
 from scheduler.decide.decision import Refused
 from scheduler.decide.plans import plans
 from scheduler.decide.seeds import seed_addresses
@@ -16,7 +17,9 @@ from scheduler.model.event import (
     ForceComplete,
     Interrupt,
     MessageReceived,
+    Proceed,
     RestartNode,
+    RestartStep,
     StartOperation,
     Tick,
     Updated,
@@ -504,3 +507,22 @@ def test_an_operation_ordered_meanwhile_does_without_the_node_that_has_left() ->
     take_away(cluster)
     cluster.tell(Tick())
     assert plans(cluster.world, cluster.now)["cleanup"].status is Status.COMPLETE
+
+
+def test_another_node_founds_where_the_founder_was_taken_away_before_it_had() -> None:
+    cluster = Cluster(new_world(2))
+    cluster.subscribe()
+    cluster.tell(Interrupt("recovery"))
+    cluster.tell(ForceComplete("deploy", "Deploy", "node-0"))
+    cluster.offers(offer(1))
+    cluster.update(1, "TASK_FAILED")
+    cluster.tell(Proceed("recovery"))
+    cluster.tell(RestartStep("deploy", "Deploy", "node-0"))
+    shrink(cluster, 1)
+    place = cluster.node(1).placement
+    assert place is not None
+    assert launches(cluster.offers(offer(2, 1))) == []
+    cluster.offers(offer(1, 1, resources=place.resources))
+    cluster.offers(offer(1, 2, resources=tuple(r._replace(disk=None) for r in place.resources)))
+    (launch,) = launches(cluster.offers(offer(1, 3)))
+    assert (launch.name, decode_task(launch.data).founder) == ("node-0", True)
