@@ -17,7 +17,7 @@ from scheduler.decide.requirement import (
     shares,
     without_volume,
 )
-from scheduler.decide.resizing import Change
+from scheduler.decide.resizing import Change, certain
 from scheduler.model.intent import Accept, Create, Discovery, Launch, Operation, Reserve
 from scheduler.model.node import Executor, Node, Placement, Task
 from scheduler.model.offer import Offer
@@ -62,7 +62,7 @@ def launch_again(
         agent_id=first.agent_id,
         hostname=first.hostname,
         address=first.address,
-        resources=resized(place, settings),
+        resources=certain(resized(place, settings), change),
     )
     operations = (*change.operations, *(() if found.volume else (Create(_volumes(here)),)))
     node = dataclasses.replace(node, placement=here)

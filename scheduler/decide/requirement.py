@@ -77,6 +77,6 @@ def shares(placement: Placement, node: NodeSettings) -> Shares:
         server=(
             cpus._replace(scalar=node.cassandra.cpus),
             memory._replace(scalar=node.cassandra.memory_mb),
-            ports,
+            ports._replace(ranges=ranges_from(node.cassandra.ports)),
         ),
     )

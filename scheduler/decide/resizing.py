@@ -65,6 +65,21 @@ def _ports(resources: Iterable[Resource]) -> set[int]:
     return {port for begin, end in ranges_of(resources) for port in range(begin, end + 1)}
 
 
+def certain(want: Iterable[Resource], change: Change) -> tuple[Resource, ...]:
+    """What of it is reserved whatever becomes of the call that makes the change.
+
+    That alone goes into the record: a RESERVE may be dropped while the LAUNCH beside it has what it needs.
+    """
+    return tuple(_without(resource, change.more) for resource in want)
+
+
+def _without(resource: Resource, more: Iterable[Resource]) -> Resource:
+    added = [r for r in more if r.name == resource.name]
+    if resource.ranges:
+        return resource._replace(ranges=ranges_from(_ports([resource]) - _ports(added)))
+    return resource._replace(scalar=round(resource.scalar - total(added, resource.name), 3))
+
+
 def not_free(change: Change, offers: Iterable[Offer]) -> tuple[str, ...]:
     """What of the additional resources the offers do not hold unreserved, by name."""
     free = [r for offer in offers for r in offer.resources if not r.reservations]
@@ -112,8 +127,8 @@ def fit(decision: Decision, offers: Sequence[Offer], now: float) -> tuple[Decisi
     """Use the offers that show too little or too much reserved for a running node; return the others."""
     left = []
     for offer in offers:
-        node = _runs_beside(decision.world, offer)
-        fitted = _fit(decision, node, offer, now) if node is not None else None
+        node = _lives_beside(decision.world, offer)
+        fitted = _fit(decision, node, offer, now) if node is not None and node.running else None
         decision = fitted or decision
         if fitted is None or not _uses(fitted, offer):
             left.append(offer)
@@ -125,13 +140,13 @@ def _uses(decision: Decision, offer: Offer) -> bool:
     return isinstance(last, Accept) and offer.id in last.offer_ids
 
 
-def _runs_beside(world: World, offer: Offer) -> Node | None:
-    """The running node of whose reservation the offer holds a part; nothing is known of one being stopped."""
+def _lives_beside(world: World, offer: Offer) -> Node | None:
+    """The node with a live task of whose reservation the offer holds a part."""
     for resource in offer.resources:
         if resource.reservations and ours(resource, world.settings.service.cluster):
             node = world.ledger.recorded(resource.label(NODE_LABEL) or "")
             same = node is not None and _same(node.placement, resource)
-            if node is not None and same and node.running and is_reconciled(world, node):
+            if node is not None and same and node.alive and is_reconciled(world, node):
                 return node
     return None
 
@@ -153,7 +168,7 @@ def _fit(decision: Decision, node: Node, offer: Offer, now: float) -> Decision |
     if lacking:
         short = {**world.session.shortfalls, place.agent_id: Shortfall(place.hostname, lacking, now)}
         return decision.with_session(shortfalls=short)
-    sure = _smaller(place.resources, want) if change.more else want
+    sure = certain(want, change)
     if sure != place.resources:
         place = dataclasses.replace(place, resources=sure)
         decision = decision.with_node(dataclasses.replace(node, placement=place))
@@ -163,11 +178,14 @@ def _fit(decision: Decision, node: Node, offer: Offer, now: float) -> Decision |
 
 
 def is_in_doubt(world: World, offer: Offer) -> bool:
-    """Whether the offer holds a part of what is reserved for a running node, and another offer the rest."""
-    node = _runs_beside(world, offer)
+    """Whether the offer holds a part of what is reserved for a node, and what else is cannot be told yet.
+
+    The rest is in another offer, or the node only starts, or stops.
+    """
+    node = _lives_beside(world, offer)
     if node is None or node.placement is None or node.task is None:
         return False
-    return _reserved(world, node.placement, node.task, offer) is None
+    return not node.running or _reserved(world, node.placement, node.task, offer) is None
 
 
 def _reserved(world: World, place: Placement, task: Task, offer: Offer) -> list[Resource] | None:
@@ -189,17 +207,6 @@ def _wanted(world: World, node: Node, place: Placement, task: Task) -> tuple[Res
         return present
     following = resized(place, owner.settings_for(world, node))
     return tuple(_larger(one, other) for one, other in zip(present, following, strict=True))
-
-
-def _smaller(recorded: Iterable[Resource], want: Iterable[Resource]) -> tuple[Resource, ...]:
-    """What stays reserved whatever becomes of a call: a record does not name what is being given back."""
-    return tuple(_least(one, other) for one, other in zip(recorded, want, strict=True))
-
-
-def _least(one: Resource, other: Resource) -> Resource:
-    if one.ranges:
-        return one._replace(ranges=ranges_from(_ports([one]) & _ports([other])))
-    return one if one.scalar <= other.scalar else other
 
 
 def _larger(one: Resource, other: Resource) -> Resource:

@@ -227,6 +227,37 @@ def test_what_was_reserved_for_a_change_that_was_taken_back_is_given_back() -> N
     assert kills(cluster.intents[mark:]) == []
 
 
+def test_a_port_that_was_reserved_for_a_change_that_was_taken_back_is_given_back() -> None:
+    cluster = deployed()
+    configure(cluster, changed(settings(), native_transport_port=9142))
+    cluster.update(1, "TASK_FAILED")  # so that node-0 is not stopped yet
+    slot = free(cluster, 0).resources
+    port = Resource("ports", ranges=((9142, 9142),), reservations=slot[0].reservations)
+    cluster.offers(offer(1, 8, resources=(*slot, port)))
+    configure(cluster, settings())
+    (unreserve,) = operations(cluster.offers(offer(1, 8, resources=(*slot, port))))
+    assert unreserve == Unreserve((port,))
+
+
+def test_what_a_restart_was_to_reserve_is_reserved_later_where_that_was_refused() -> None:
+    cluster = deployed()
+    configure(cluster, changed(settings(), cpus=settings().node.cassandra.cpus + 0.25))
+    cluster.update(0, "TASK_FAILED")
+    reserve, _ = operations(cluster.offers(rest(cluster, 0, cpus=1.0)))
+    assert [(r.name, r.scalar) for r in reserve.resources] == [("cpus", 0.25)]
+    levels = reserve.resources[0].reservations
+    slot = (Resource("cpus", 0.25, reservations=levels), Resource("mem", 512.0, reservations=levels))
+    room = offer(1, 8, resources=(*slot, Resource("cpus", 1.0)))
+    (decline,) = cluster.offers(room)
+    assert decline == Decline(("O1-8",), cluster.world.settings.mesos_refuse_seconds), "its task is not known"
+    cluster.normal(0)
+    assert operations(cluster.offers(room)) == [reserve]
+    cluster.offers(offer(1, 8, resources=(Resource("cpus", 0.5, reservations=levels), slot[1])))
+    place = cluster.node(0).placement
+    assert place is not None
+    assert place.resources[0].scalar == settings().node.cpus + 0.25
+
+
 def test_one_resource_for_another_leaves_no_doubt_about_what_is_reserved() -> None:
     cluster = deployed()
     levels = cluster.node(0).placement.resources[0].reservations  # type: ignore[union-attr]
