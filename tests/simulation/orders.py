@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 NO_AGENT = "it was given up"
 """So says the step of a replacement what rules out the one machine that has room for it."""
 
+STILL_UP = "the node that it replaces must be down"
+"""So says the step of a replacement that Cassandra, left behind by its executor, is seen alive."""
+
 Order = Callable[["Simulation", float, float, float], None]
 """Takes the simulation and three numbers in [0, 1) that the seed has drawn for it."""
 
@@ -206,9 +209,21 @@ def attend(simulation: Simulation) -> None:
             break
     for phase in plans(leader.loop.world, leader.now())[RECOVERY].phases:
         for step in phase.steps:
-            if NO_AGENT in (step.waiting_for or "") and _lacks_an_agent(simulation, ledger.named(step.name)):
+            node = ledger.named(step.name)
+            if NO_AGENT in (step.waiting_for or "") and _lacks_an_agent(simulation, node):
                 simulation.add_agent()
                 return
+            if STILL_UP in (step.waiting_for or "") and node is not None:
+                _end_what_was_left_behind(simulation, node)
+
+
+def _end_what_was_left_behind(simulation: Simulation, node: Node) -> None:
+    """End the Cassandra that a replacement waits for, which has no executor any more and no volume."""
+    address = node.replacement.address if node.replacement else None
+    found = simulation.rings.at(address) if address else None
+    running = [executor.cassandra for agent in simulation.agents for executor in agent.executors.values()]
+    if found is not None and found not in running:
+        found.end()
 
 
 def _lacks_an_agent(simulation: Simulation, node: Node | None) -> bool:
