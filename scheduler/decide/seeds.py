@@ -72,7 +72,9 @@ def boot_wait(world: World, node: Node) -> str | None:
         return "no other node is NORMAL, and a first boot joins through one that is"
     replaced = node.replacement.address if node.replacement else None
     seen = seen_up(world, node, replaced) if replaced else None
-    return f"the node that it replaces must be down: {seen}" if seen else None
+    if seen is None:
+        return None
+    return f"the node that it replaces must be down: {seen}; where that lasts, end Cassandra there"
 
 
 def no_source(world: World, node: Node) -> str | None:
