@@ -40,7 +40,7 @@ class Volume:
         """Put brought data in the place of the node's own, once; False where there are none."""
         if self.restored[0] == operation:
             return True
-        if operation not in self.brought:
+        if not self.brought.get(operation):
             return False
         (source,) = self.brought.pop(operation)
         self.put_aside.add(operation)
