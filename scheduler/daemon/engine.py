@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import gevent.event
 from gevent.event import AsyncResult
@@ -84,7 +84,7 @@ class Engine:
         self._store = store
         self._session = session
         self._clock = clock
-        self._turned_at = clock()
+        self._turned_at = self._ticked_at = clock()
         self._queue: Any = Queue()
         self._told = gevent.event.Event()
 
@@ -143,10 +143,7 @@ class Engine:
             self._turn_away()
 
     def _turn(self) -> None:
-        try:
-            item = self._queue.get(timeout=TICK_SECONDS)
-        except Empty:
-            item = Tick()
+        item = self._next()
         events = self.world.ledger.events
         try:
             self._make_sure()
@@ -158,6 +155,17 @@ class Engine:
         if self.world.ledger.events is not events:
             self._told.set()
             self._told.clear()
+
+    def _next(self) -> Order | Event:
+        """What comes next: a tick each second however busy Mesos is, for all that is repeated goes by it."""
+        left = min(self._ticked_at + TICK_SECONDS - self._clock(), TICK_SECONDS)
+        if left > 0:
+            try:
+                return cast(Order | Event, self._queue.get(timeout=left))
+            except Empty:
+                pass
+        self._ticked_at = self._clock()
+        return Tick()
 
     def _make_sure(self) -> None:
         """Wait for ZooKeeper, and after a standstill find out whether there is anything left to lead."""

@@ -43,7 +43,7 @@ KEYS = Keys("access", SECRET)
 STAND_BACK_SECONDS = 30.0
 
 FIRST_TICK_SECONDS, LAST_TICK_SECONDS = 1.0, 240.0
-"""The real loop ticks each second of silence. Here the pauses grow while nothing changes."""
+"""The real loop ticks each second. Here the pauses grow while nothing changes."""
 
 
 @dataclass(eq=False)
@@ -190,20 +190,24 @@ class Scheduler:
         return World(in_force(ordered, self.settings), ordered, BUNDLE)
 
     def _serve(self, loop: Loop, store: Store) -> None:
-        pause = FIRST_TICK_SECONDS
+        clock, pause = self.simulation.clock, FIRST_TICK_SECONDS
+        tick_at = clock.now + pause
         while True:
             before = loop.world
-            if self._inbox:
-                item = self._inbox.popleft()
-                self._make_sure(store)
-                self._take(loop, item)
-            elif not self.process.wait(pause):
+            if clock.now >= tick_at:
                 self._make_sure(store)
                 self._take(loop, Tick())
                 pause = pause if loop.world is not before else min(pause * 3, LAST_TICK_SECONDS)
-                continue
-            if loop.world is not before:
-                pause = FIRST_TICK_SECONDS
+                tick_at = clock.now + pause
+            elif self._inbox:
+                item = self._inbox.popleft()
+                self._make_sure(store)
+                self._take(loop, item)
+                if loop.world is not before:
+                    pause = FIRST_TICK_SECONDS
+                    tick_at = min(tick_at, clock.now + pause)
+            else:
+                self.process.wait(tick_at - clock.now)
 
     def _make_sure(self, store: Store) -> None:
         """As the engine does: nothing without ZooKeeper, and after a standstill only what is certain."""
