@@ -38,7 +38,12 @@ def _may_commit(world: World, operation: Operation) -> bool:
     found = nodes(world, operation)
     # One that runs beside them would be of the ring that is about to end.
     alone = all(node in found for node in world.ledger.members() if node.placement is not None)
-    return not held and alone and all(node.normal and is_reconciled(world, node) for node in found)
+    return not held and alone and all(_is_whole(world, node) for node in found)
+
+
+def _is_whole(world: World, node: Node) -> bool:
+    """Whether a node works, and keeps the volume that what is restored was brought to."""
+    return node.normal and node.replacement is None and is_reconciled(world, node)
 
 
 def nodes(world: World, operation: Operation) -> list[Node]:

@@ -458,6 +458,19 @@ def test_an_interrupted_restore_does_not_pass_the_point_of_no_return(cluster: Cl
     assert [node.restoration for node in cluster.world.ledger.members()] == [None] * 3
 
 
+def test_a_restore_does_not_pass_the_point_of_no_return_beside_a_replacement(cluster: Cluster) -> None:
+    cluster.tell(order("restore"))
+    work_through(cluster, "RestoreSchema", {"source": "node-2", "tokens": ["7"]})
+    offer_slots(cluster)
+    cluster.tell(Interrupt("recovery"))
+    cluster.tell(ReplaceNode("node-1", force=True))
+    for node in range(3):
+        hear(cluster, "Download", node, "TASK_FINISHED", {"files": 1})
+    cluster.tell(Tick())
+    assert cluster.node(1).normal, "it is still to be given up, with all that was brought there"
+    assert [node.restoration for node in cluster.world.ledger.members()] == [None] * 3
+
+
 def test_a_restore_into_an_existing_cluster_stops_no_node(cluster: Cluster) -> None:
     cluster.tell(order("restore", restore_type=EXISTING))
     for phase in ("RestoreSchema", "Download", "Restore"):
