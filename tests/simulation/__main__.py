@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+SEEDS = 100
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 where an invariant was violated."""
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=100, metavar="N", help="how many seeds (default 100)")
+    parser.add_argument("--seeds", type=int, metavar="N", help=f"how many seeds (default {SEEDS})")
     parser.add_argument("--seed", type=int, metavar="S", help="the first seed; without --seeds the only one")
     parser.add_argument("--nodes", type=int, metavar="K", help="how many nodes; the seed says without it")
     parser.add_argument("--days", type=int, default=2, metavar="D", help="simulated days a seed (default 2)")
@@ -68,10 +70,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _seeds(options: argparse.Namespace) -> range:
-    given = any(argument.startswith("--seeds") for argument in sys.argv[1:])
-    if options.seed is None:
-        return range(options.seeds)
-    return range(options.seed, options.seed + (options.seeds if given else 1))
+    first, count = options.seed, options.seeds
+    if first is None:
+        return range(SEEDS if count is None else count)
+    return range(first, first + (1 if count is None else count))
 
 
 def _shrink(failed: Any, path: Path) -> None:

@@ -62,8 +62,9 @@ class Campaign:
             _table("checks", self.checked),
         ]
         for result in sorted(self.failed, key=lambda r: r.scenario.seed):
-            size = f"--nodes {result.scenario.nodes}"
-            lines.append(f"VIOLATED by --seed {result.scenario.seed} ({size}): {result.violation}")
+            found = result.scenario
+            options = f"--seed {found.seed} --nodes {found.nodes} --days {found.days}"
+            lines.append(f"VIOLATED by {options}: {result.violation}")
         return "\n".join(lines)
 
 

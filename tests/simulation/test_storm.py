@@ -48,6 +48,12 @@ def _first_line(command: list[str], hash_seed: str) -> str:
     return done.stdout.splitlines()[0]
 
 
+def test_a_seed_is_replayed_by_what_is_told_of_its_failure() -> None:
+    for seed in range(20):
+        found = scenario(seed, days=1)
+        assert scenario(seed, found.nodes, found.days) == found
+
+
 def test_a_scenario_comes_back_from_its_file() -> None:
     found = scenario(3, days=DAYS)
     assert Scenario.from_json(found.to_json()) == found
