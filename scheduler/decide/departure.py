@@ -62,6 +62,9 @@ def hindrance(world: World, node: Node) -> Wait | None:
     before = next((other.name for other in world.ledger.members() if other.departing), None)
     if before is not None:
         return Wait(f"{before} leaves first")
+    replaced = next((o.name for o in world.ledger.members() if o.replacement is not None and o != node), None)
+    if replaced is not None:
+        return Wait(f"the replacement of {replaced}, which streams from the others")
     if owner.interrupted(world, owner.DEPLOY):
         return owner.holding_back(world)
     if not is_reconciled(world, node):

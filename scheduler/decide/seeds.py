@@ -83,8 +83,11 @@ def no_source(world: World, node: Node) -> str | None:
     if not any(other.was_member for other in others):
         lost = "it is the only seed and the only member, so its data are nowhere else; deploy another service"
         return lost if node.was_member else None
-    if any(other.normal for other in others):
+    if any(other.normal and not other.departing for other in others):
         return None
+    leaving = next((other.name for other in others if other.departing), None)
+    if leaving is not None:
+        return f"no other node is NORMAL but {leaving}, which leaves the ring; wait for the end of that"
     return "it is the only seed that is left, for no other node is NORMAL; bring another one up first"
 
 

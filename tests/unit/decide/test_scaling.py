@@ -18,6 +18,7 @@ from scheduler.model.event import (
     Interrupt,
     MessageReceived,
     Proceed,
+    ReplaceNode,
     RestartNode,
     RestartStep,
     StartOperation,
@@ -351,6 +352,34 @@ def test_a_node_does_not_begin_to_leave_while_another_is_down() -> None:
     cluster.tell(Tick())
     assert stage(cluster) is None
     assert "node-1 to be NORMAL" in step(cluster).message
+
+
+def two() -> Cluster:
+    cluster = Cluster(new_world(2))
+    cluster.deploy(2)
+    return cluster
+
+
+def test_a_node_is_not_replaced_from_one_that_has_begun_to_leave() -> None:
+    cluster = two()
+    mark = len(cluster.intents)
+    configure(cluster, settings(1))
+    reply(cluster, mark, schema=Schema({}))
+    assert stage(cluster, 1) is Stage.LEAVING
+    assert cluster.node(1).normal, "as far as anybody has told"
+    with pytest.raises(Refused, match="no other node is NORMAL but node-1, which leaves the ring; wait"):
+        cluster.tell(ReplaceNode("node-0", force=True))
+
+
+def test_a_node_does_not_begin_to_leave_while_another_one_is_to_be_replaced() -> None:
+    cluster = two()
+    cluster.tell(Interrupt("recovery"))
+    cluster.tell(ReplaceNode("node-0", force=True))
+    mark = len(cluster.intents)
+    configure(cluster, settings(1))
+    reply(cluster, mark, schema=Schema({}))
+    assert stage(cluster, 1) is None
+    assert "the replacement of node-0, which streams from the others" in step(cluster, "node-1").message
 
 
 def test_seeds_follow_membership() -> None:
