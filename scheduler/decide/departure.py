@@ -68,7 +68,7 @@ def hindrance(world: World, node: Node) -> Wait | None:
     if owner.interrupted(world, owner.DEPLOY):
         return owner.holding_back(world)
     if not is_reconciled(world, node):
-        return Wait("Mesos has not yet told the state of its task")
+        return owner.untold(world)
     if not node.partakes:
         return Wait(f"{node.name} to join or to fail: it is on its way in") if node.alive else None
     running = operations.active(world)

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 
 from protocol.codec import DecodeError
-from protocol.report import Report, decode_report
+from protocol.report import NodeStatus, Report, decode_report
 from scheduler.model.node import LastFailure, Node, Task
 from scheduler.model.task import (
     GONE_BY_OPERATOR,
@@ -41,7 +41,8 @@ def apply_update(node: Node, update: TaskUpdate, now: float) -> Node:
     task = node.task
     if task is None or task.id != update.task_id or task.state in TERMINAL:
         return node
-    node = _with_report(node, _report(update))
+    node = _with_report(node, task, _report(update), now)
+    task = node.task or task
     if update.state in TERMINAL or update.state == UNKNOWN:
         return _ended(node, task, update, now)
     if says_more(task.state, update):
@@ -74,17 +75,28 @@ def _decoded(data: bytes) -> Report:
     return decode_report(data)
 
 
-def _with_report(node: Node, report: Report) -> Node:
+def _with_report(node: Node, task: Task, report: Report, now: float) -> Node:
     status = report.status
     if status is None or status == node.status:
         return node
     if node.status is not None and status.as_of < node.status.as_of:
         return node
-    node = dataclasses.replace(node, status=status)
+    silent_since = _silent_since(node, task, status, now)
+    if silent_since != task.silent_since:
+        task = dataclasses.replace(task, silent_since=silent_since)
+    node = dataclasses.replace(node, status=status, task=task)
     if status.mode != "NORMAL" or not status.joined:
         return node
     address = node.placement.address if node.placement else None
     return dataclasses.replace(node, bootstrapped=True, ring_address=address)
+
+
+def _silent_since(node: Node, task: Task, status: NodeStatus, now: float) -> float | None:
+    """By our clock, on which it is compared: those of the agents may differ from it."""
+    if status.mode != "UNKNOWN":
+        return None
+    was_normal = node.status is not None and node.status.mode == "NORMAL"
+    return now if was_normal else task.silent_since
 
 
 def _advanced(task: Task, update: TaskUpdate, now: float) -> Task:

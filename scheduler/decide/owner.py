@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from scheduler.decide import ids, operations, seeds
 from scheduler.decide.lifecycle import given_up
 from scheduler.decide.memory import of_ledger
-from scheduler.decide.reconcile import is_reconciled
+from scheduler.decide.reconcile import is_reconciled, period
 from scheduler.model.node import Node
 from scheduler.model.settings import NodeSettings
 from scheduler.model.world import World
@@ -27,14 +27,22 @@ RECONCILIATION_PHASE = "Reconciliation"
 
 @dataclass(frozen=True)
 class Wait:
-    """Why a node is not started now: one sentence, and until when (seconds since the epoch) if known.
+    """Why nothing is done with a node now: one sentence, and until when (seconds since the epoch) if known.
 
-    ``delayed``: it failed and waits for its back-off, rather than for somebody else.
+    ``delayed``: it failed and waits for its back-off, rather than for somebody else. ``since``: from when on
+    it is waited, where that is another time than the step's.
     """
 
     reason: str
     deadline: float | None = None
     delayed: bool = False
+    since: float | None = None
+
+
+def untold(world: World, reason: str = "Mesos has not yet told the state of its task") -> Wait:
+    """A wait for Mesos to tell the state of a task, which it has not since the registration."""
+    since, until = period(world)
+    return Wait(reason, until, since=since)
 
 
 def step_id(world: World, plan: str, phase: str, step: str = "") -> str:
@@ -131,7 +139,7 @@ def may_act(world: World, node: Node) -> Wait | None:
     """What keeps the node's owner from acting on it; None when nothing does."""
     waiting = _deploy_waits(world, node) if owner(world, node) == DEPLOY else _recovery_waits(world, node)
     if waiting is None and not is_reconciled(world, node):
-        return Wait("Mesos has not yet told the state of its task")
+        return untold(world)
     return waiting
 
 

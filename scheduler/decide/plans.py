@@ -94,7 +94,7 @@ def _node_step(world: World, node: Node, plan: str, phase: str, now: float) -> S
         name=node.name,
         status=status,
         message=message,
-        started_at=_since(world, node, plan),
+        started_at=(wait.since if wait else None) or _since(world, node, plan),
         attempts=node.launches,
         waiting_for=wait.reason if wait else None,
         deadline=wait.deadline if wait else None,
@@ -124,7 +124,7 @@ def _state(world: World, node: Node, now: float) -> tuple[Status, str, Wait | No
         wait = reconciliation_phase.wait(world, node)
         return Status.WAITING, f"waits for {wait.reason}", wait
     if node.alive:
-        return _alive(world, node)
+        return _alive(world, node, now)
     ended = _ended(node)
     wait_to_start = owner.may_start(world, node, now)
     if wait_to_start is None:
@@ -145,7 +145,7 @@ def _ended(node: Node) -> str:
     return f"{task.state}{f': {told}' if told else ''}; "
 
 
-def _alive(world: World, node: Node) -> tuple[Status, str, Wait | None]:
+def _alive(world: World, node: Node, now: float) -> tuple[Status, str, Wait | None]:
     task = node.task
     if task is None:
         raise ValueError(f"{node.name} has no task")
@@ -158,7 +158,7 @@ def _alive(world: World, node: Node) -> tuple[Status, str, Wait | None]:
     if task.killing_since is not None or task.state == KILLING:
         then = "" if node.giving_up else ", to start again"
         return Status.IN_PROGRESS, f"drains and stops{then}: {task.message}".rstrip(": "), None
-    held_up = _held_up(world, node)
+    held_up = _held_up(world, node, now)
     if held_up is not None:
         return Status.WAITING, held_up.reason, held_up
     if task.state != RUNNING:
@@ -167,7 +167,7 @@ def _alive(world: World, node: Node) -> tuple[Status, str, Wait | None]:
     return Status.IN_PROGRESS, lacking or "is NORMAL", None
 
 
-def _held_up(world: World, node: Node) -> Wait | None:
+def _held_up(world: World, node: Node, now: float) -> Wait | None:
     """Why a node that is to be taken down still runs."""
     outdated = owner.is_outdated(world, node) and world.ledger.wants(node)
-    return stops.wait(world, node) if node.restart_ordered or node.giving_up or outdated else None
+    return stops.wait(world, node, now) if node.restart_ordered or node.giving_up or outdated else None

@@ -1,4 +1,7 @@
-"""When a node counts as deployed: NORMAL, takes CQL, and it and every live peer see one another."""
+"""When a node counts as deployed: NORMAL, takes CQL, and it and every live peer see one another.
+
+And when one that answers no more counts as down.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,22 @@ from scheduler.decide.decision import Decision
 from scheduler.decide.memory import of_ledger
 from scheduler.model.node import Node
 from scheduler.model.world import World
+
+SILENCE_SECONDS = 300.0
+"""A member that has not answered for so long is down as far as anybody is concerned.
+
+A collector's or a disk's pause that a node comes back from is shorter. One that hangs for good must not wait
+for the others before it is restarted: one of them may be unable to start because of it.
+"""
+
+
+def silent_since(node: Node, now: float) -> float | None:
+    """Since when a member answers no more that may serve all the same; None where there is no such doubt.
+
+    It may be its management interface alone that is silent.
+    """
+    since = node.task.silent_since if node.task is not None and node.running else None
+    return since if since is not None and now < since + SILENCE_SECONDS else None
 
 
 def lacking(world: World, node: Node, but: Node | None = None) -> str | None:

@@ -109,6 +109,14 @@ def _unsure(world: World) -> list[Task | WorkTask]:
     return [*(task for task in servers if task.state in UNSURE), *working]
 
 
+def period(world: World) -> tuple[float | None, float | None]:
+    """Since when Mesos is asked, and until when agents that it knows may come back to its master."""
+    progress = world.session.reconciliation
+    if progress is None:
+        return None, None
+    return progress.started_at, progress.started_at + AGENT_REREGISTER_SECONDS
+
+
 def is_reconciled(world: World, node: Node) -> bool:
     """Whether what is known of the node's task was told in this session, so that it may be acted on."""
     if node.task is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scheduler.decide.owner import DEPLOY, RECONCILIATION_PHASE, Wait, step_id
-from scheduler.decide.reconcile import AGENT_REREGISTER_SECONDS, is_reconciled
+from scheduler.decide.owner import DEPLOY, RECONCILIATION_PHASE, Wait, step_id, untold
+from scheduler.decide.reconcile import is_reconciled, period
 from scheduler.model.node import Node
 from scheduler.model.plan import Phase, Status, Step
 from scheduler.model.world import Reconciliation, World
@@ -22,10 +22,8 @@ def phase(world: World) -> Phase:
 
 def wait(world: World, node: Node) -> Wait:
     """What is waited for until Mesos has told of the node's task."""
-    progress = world.session.reconciliation
     agent = f" (it is on agent {node.task.agent_id}, which may still be coming back)" if node.task else ""
-    deadline = progress.started_at + AGENT_REREGISTER_SECONDS if progress else None
-    return Wait(f"Mesos to tell the state of its task{agent}", deadline)
+    return untold(world, f"Mesos to tell the state of its task{agent}")
 
 
 def _unregistered(world: World) -> Step:
@@ -48,7 +46,7 @@ def _whole(world: World, progress: Reconciliation, waiting: list[Node]) -> Step:
         ended_at=progress.completed_at,
         attempts=progress.attempts,
         waiting_for=None if done else f"the state of {', '.join(names)}",
-        deadline=None if done else progress.started_at + AGENT_REREGISTER_SECONDS,
+        deadline=None if done else period(world)[1],
     )
 
 

@@ -27,7 +27,7 @@ def order(decision: Decision, node: Node, force: bool, now: float) -> Decision:
         raise Refused(f"{node.name} has left the ring, and what is left of it is being given back")
     if node.restoration is not None:
         raise Refused(f"{node.name} starts on restored data, and only goes forward: GET /v1/restore/status")
-    _require_peers(decision.world, node)
+    _require_peers(decision.world, node, now)
     up = None if force else _up(decision.world, node)
     if up is not None:
         raise Refused(
@@ -52,15 +52,16 @@ def _others_under_way(world: World, node: Node) -> list[Node]:
     return [other for other in _under_way(world) if other.number != node.number]
 
 
-def _goes_first(node: Node, other: Node) -> bool:
+def _goes_first(node: Node, other: Node, now: float) -> bool:
     """Whether the node is down, and the other, whose replacement is ordered too, works on until it is not."""
-    return other.giving_up and other.normal and not node.normal and not owner.order_begun(other)
+    works_on = other.normal or readiness.silent_since(other, now) is not None
+    return other.giving_up and works_on and not node.normal and not owner.order_begun(other)
 
 
-def _require_peers(world: World, node: Node) -> None:
+def _require_peers(world: World, node: Node, now: float) -> None:
     """One is replaced at a time, a node that is down first, and only where another member has its data."""
     others = _others_under_way(world, node)
-    under_way = next((other for other in others if not _goes_first(node, other)), None)
+    under_way = next((other for other in others if not _goes_first(node, other, now)), None)
     if under_way is not None:
         raise Refused(f"{under_way.name} is being replaced, and one node is at a time: wait for its end")
     missing = seeds.no_source(world, node)

@@ -19,7 +19,7 @@ def stop(decision: Decision, now: float) -> Decision:
     for node, task in _to_be_ended(decision.world):
         if task.killing_since is not None:
             decision = _remind(decision, node, task, now)
-        elif _may_be_stopped(decision.world, node):
+        elif _may_be_stopped(decision.world, node, now):
             decision = _kill(decision.with_node(_stopping(decision.world, node, task, now)), task, now)
     return decision
 
@@ -39,10 +39,10 @@ def _stopping(world: World, node: Node, task: Task, now: float) -> Node:
     return dataclasses.replace(node, begun=world.ledger.target.config_id, begun_at=now)
 
 
-def _may_be_stopped(world: World, node: Node) -> bool:
+def _may_be_stopped(world: World, node: Node, now: float) -> bool:
     if node.left or _makes_way(node):  # it is no member any more, or the whole ring ends: nobody misses it
         return is_reconciled(world, node) and not node.unreachable
-    return wait(world, node) is None
+    return wait(world, node, now) is None
 
 
 def _makes_way(node: Node) -> bool:
@@ -60,35 +60,50 @@ def _ordered(node: Node) -> bool:
     return node.restart_ordered or node.giving_up
 
 
-def wait(world: World, node: Node) -> owner.Wait | None:
+def wait(world: World, node: Node, now: float) -> owner.Wait | None:
     """What keeps a node from being taken down; None when nothing does."""
-    return permission(world, node) or (None if _ordered(node) else resizing.wait(world, node))
+    return permission(world, node, now) or (None if _ordered(node) else resizing.wait(world, node))
 
 
-def permission(world: World, node: Node) -> owner.Wait | None:
+def permission(world: World, node: Node, now: float) -> owner.Wait | None:
     """What keeps a node from being taken down, were there room for what it is started with afterwards.
 
-    One at a time, over all plans together: while another member is not ready, none is taken down that is.
+    One at a time, over all plans together: while another member is not ready, none is taken down that is,
+    or that may serve although it answers no more.
     """
     if node.task is not None and node.unreachable:
         return owner.Wait(f"agent {node.task.agent_id} to come back: Mesos cannot reach it")
     waiting = _roll_out_waits(world, node) or owner.may_act(world, node)
     if waiting is not None:
         return waiting
-    return _others_wait(world, node) if node.normal else None
+    return _others_wait(world, node, now) if node.normal else _silent_waits(world, node, now)
 
 
-def _others_wait(world: World, node: Node) -> owner.Wait | None:
+def _silent_waits(world: World, node: Node, now: float) -> owner.Wait | None:
+    """What a member waits for that answers no more, for as long as it may serve."""
+    since = readiness.silent_since(node, now)
+    waiting = _others_wait(world, node, now) if since is not None else None
+    if since is None or waiting is None:
+        return None
+    limit = readiness.SILENCE_SECONDS
+    reason = f"{node.name} answers no more but may serve, until that has lasted {limit:.0f} s"
+    until = min(since + limit, waiting.deadline or since + limit)
+    return owner.Wait(f"{waiting.reason}; {reason}", until, since=since)
+
+
+def _others_wait(world: World, node: Node, now: float) -> owner.Wait | None:
     """The other members that are down, or may be as far as is known."""
-    down = [other.name for other in others(world, node) if _is_down(world, other, node)]
+    down = [other.name for other in others(world, node) if _is_down(world, other, node, now)]
     if down:
         return owner.Wait(f"{', '.join(down)} must be ready first: one node is taken down at a time")
     unsure = [other.name for other in others(world, node) if not is_reconciled(world, other)]
-    if unsure:
-        return owner.Wait(
-            f"Mesos has not yet told the state of {', '.join(unsure)}: one node is taken down at a time"
-        )
-    return None
+    if not unsure:
+        return None
+    return owner.untold(
+        world,
+        f"Mesos has not yet told the state of {', '.join(unsure)}, whose agents may still be coming back to "
+        "Mesos' master: one node is taken down at a time",
+    )
 
 
 def _roll_out_waits(world: World, node: Node) -> owner.Wait | None:
@@ -104,9 +119,13 @@ def others(world: World, node: Node) -> list[Node]:
     return [m for m in members if m.number != node.number and m.has_joined and not m.left]
 
 
-def _is_down(world: World, other: Node, node: Node) -> bool:
-    stopping = other.task is not None and other.task.killing_since is not None
-    return stopping or readiness.lacking(world, other, but=node) is not None
+def _is_down(world: World, other: Node, node: Node, now: float) -> bool:
+    """Two that are silent at once do not wait for one another."""
+    if other.task is not None and other.task.killing_since is not None:
+        return True
+    if not node.normal and readiness.silent_since(other, now) is not None:
+        return False
+    return readiness.lacking(world, other, but=node) is not None
 
 
 def _remind(decision: Decision, node: Node, task: Task, now: float) -> Decision:

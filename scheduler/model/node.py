@@ -53,6 +53,8 @@ class Task:
 
     ``state`` is Mesos', TASK_STAGING from the moment the launch is stored. ``since`` is when the state
     began, in seconds since the epoch. ``killing_since`` is set once we have asked for its end.
+    ``silent_since`` is when we were told that Cassandra, NORMAL until then, answers no more; None while it
+    does, and before it has been NORMAL in this task.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Task:
     reason: str | None = None
     message: str = ""
     killing_since: float | None = None
+    silent_since: float | None = None
 
 
 @dataclass(frozen=True)

@@ -137,9 +137,14 @@ class Cassandra:
         self.mode = "UNKNOWN"
         self.native = False
         self.alive = True
-        self.hangs = False
+        self.hangs_since: float | None = None
         volume.holder = self
         volume.started = True
+
+    @property
+    def hangs(self) -> bool:
+        """Whether its management interface answers no more."""
+        return self.hangs_since is not None
 
     @property
     def ring(self) -> Ring | None:

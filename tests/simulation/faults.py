@@ -328,11 +328,12 @@ def cassandra_does_not_answer(simulation: Simulation, which: float, how: float, 
     if found is None or found.cassandra is None or not found.cassandra.alive:
         return False
     cassandra = found.cassandra
-    cassandra.hangs = True
+    if cassandra.hangs_since is None:
+        cassandra.hangs_since = simulation.clock.now
     cassandra.tell()
 
     def answer() -> None:
-        cassandra.hangs = False
+        cassandra.hangs_since = None
         cassandra.tell()
 
     simulation.clock.after(_span(long, 5.0, 900.0), answer)

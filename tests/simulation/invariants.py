@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 SECRET = "not-to-be-seen"
 """Stands in the settings where a secret may stand, and nowhere else."""
 
+HUNG_SECONDS = 300.0
+"""A member that has not answered for so long is down already: its end takes nothing from anyone."""
+
 HELD_SECONDS = 120.0
 """No offer is held for longer by a leader that runs and is connected."""
 
@@ -190,7 +193,9 @@ class Invariants:
             return
         self._down_by_us = {n: t for n, t in self._down_by_us.items() if self._still_down(n)}
         others = [node for node in self._down_by_us if node != running.task.node]
-        allowed = self.simulation.uninstalling or not others
+        hangs_since = cassandra.hangs_since
+        hung = hangs_since is not None and self.simulation.clock.now - hangs_since >= HUNG_SECONDS
+        allowed = self.simulation.uninstalling or hung or not others
         self._require(allowed, "S4", f"{running.task.node} is taken down while {', '.join(others)} is down")
         self._down_by_us[running.task.node] = running.task_id
 

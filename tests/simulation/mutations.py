@@ -154,7 +154,7 @@ MUTATIONS: Mapping[str, tuple[Patch, ...]] = {
         _after_update(_abandoned, "TASK_GONE", "TASK_LOST", "TASK_UNKNOWN", "TASK_FAILED"),
     ),
     "S3: acts before it stores": ((loop.Loop, "_decide", _acts_before_it_stores),),
-    "S4: takes nodes down whoever else is down": ((stops, "wait", lambda world, node: None),),
+    "S4: takes nodes down whoever else is down": ((stops, "wait", lambda world, node, now: None),),
     "S5: writes without asking for its epoch": (
         *GOES_ON_IN_A_NEW_SESSION,
         (Transaction, "check", lambda self, path, version: _check(self, f"/{path.split('/')[1]}/epoch", -1)),

@@ -8,6 +8,7 @@ from protocol.report import Failure, Report, encode_report
 from scheduler.decide.core import decide
 from scheduler.decide.decision import Refused
 from scheduler.decide.plans import plans
+from scheduler.decide.reconcile import AGENT_REREGISTER_SECONDS
 from scheduler.model.event import Interrupt, Proceed, RestartNode, RestartStep, Tick
 from scheduler.model.intent import Accept, Destroy, Intent, Kill
 from scheduler.model.plan import Status, Step
@@ -68,7 +69,14 @@ def test_no_node_is_taken_down_while_another_may_be_down_as_far_as_a_new_leader_
     cluster.subscribe()
     cluster.update(0, "TASK_RUNNING")
     assert killed(cluster.tell(RestartNode("node-0"))) == []
-    assert "the state of node-1, node-2: one node is taken down at a time" in steps(cluster)["node-0"].message
+    waiting, session = steps(cluster)["node-0"], cluster.world.session
+    assert waiting.waiting_for == (
+        "Mesos has not yet told the state of node-1, node-2, whose agents may still be coming back to Mesos' "
+        "master: one node is taken down at a time"
+    )
+    assert session.reconciliation is not None
+    assert waiting.started_at == session.reconciliation.started_at
+    assert waiting.deadline == session.reconciliation.started_at + AGENT_REREGISTER_SECONDS
 
 
 def test_all_steps_of_deploy_again_take_the_nodes_down_one_by_one() -> None:
