@@ -28,23 +28,18 @@ class DownloadJob:
     """What to bring where. ``node`` is the name in the backup; ``tables`` are ``keyspace.table``.
 
     ``staging`` is a folder for this restore alone, on the file system of Cassandra's data.
-    Without ``keyspaces`` and ``tables`` it is everything; with both, what is in either.
+    Without ``tables`` it is everything.
     """
 
     name: str
     node: str
     staging: Path
-    keyspaces: frozenset[str] | None = None
     tables: frozenset[str] | None = None
     threads: int = THREADS
 
     def wants(self, entry: FileEntry) -> bool:
         """Whether a file is to be brought."""
-        if self.keyspaces is None and self.tables is None:
-            return True
-        return entry.keyspace in (self.keyspaces or ()) or f"{entry.keyspace}.{entry.table}" in (
-            self.tables or ()
-        )
+        return self.tables is None or f"{entry.keyspace}.{entry.table}" in self.tables
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ def choose(text: str, keyspaces: Iterable[str] | None, tables: Iterable[str] | N
     if tables is None:
         wanted = held if keyspaces is None else set(keyspaces)
         return Choice(frozenset(wanted), frozenset(n for n in names if n.partition(".")[0] in wanted))
-    with_views = {*tables, *(view for view, table in views(text).items() if table in set(tables))}
+    chosen = set(tables)
+    with_views = chosen | {view for view, table in views(text).items() if table in chosen}
     return Choice(frozenset(name.partition(".")[0] for name in with_views), frozenset(with_views))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from protocol.codec import DecodeError, decode
 from protocol.leaving import Leaving
 from protocol.message import DECOMMISSION, Message, encode_message
-from scheduler.decide import ids, matching, operations, owner, readiness, target
+from scheduler.decide import ids, matching, operations, owner, readiness, replacement, target
 from scheduler.decide.decision import Decision, Refused
 from scheduler.decide.launch import REFUSE_REST_SECONDS
 from scheduler.decide.memory import of_ledger
@@ -62,9 +62,9 @@ def hindrance(world: World, node: Node) -> Wait | None:
     before = next((other.name for other in world.ledger.members() if other.departing), None)
     if before is not None:
         return Wait(f"{before} leaves first")
-    replaced = next((o.name for o in world.ledger.members() if o.replacement is not None and o != node), None)
-    if replaced is not None:
-        return Wait(f"the replacement of {replaced}, which streams from the others")
+    replaced = replacement.others_under_way(world, node)
+    if replaced:
+        return Wait(f"the replacement of {replaced[0].name}, which streams from the others")
     if owner.interrupted(world, owner.DEPLOY):
         return owner.holding_back(world)
     if not is_reconciled(world, node):

@@ -154,25 +154,20 @@ def _without_node(part: Part, now: float) -> Part:
 
 def _without_lost_tasks(world: World, operation: Operation, now: float) -> Operation:
     """A machine that is back under a new id has no tasks any more that Mesos calls unreachable for ever."""
-    parts = tuple(_lost(part, now) if _is_lost(world, part) else part for part in operation.parts)
-    return dataclasses.replace(operation, parts=parts)
+    return dataclasses.replace(
+        operation, parts=tuple(_without_lost_task(world, part, now) for part in operation.parts)
+    )
 
 
-def _is_lost(world: World, part: Part) -> bool:
-    """Whether Mesos does not reach a part's task, and its node does not live on that agent any more."""
+def _without_lost_task(world: World, part: Part, now: float) -> Part:
+    """It is over where Mesos does not reach it and the node does not live on its agent any more."""
     node, task = world.ledger.nodes.get(part.node), part.task
-    if task is None or task.state != UNREACHABLE:
-        return False
     place = node.placement if node is not None else None
-    return place is None or place.agent_id != task.agent_id
-
-
-def _lost(part: Part, now: float) -> Part:
-    if part.task is None:
+    if task is None or task.state != UNREACHABLE or (place is not None and place.agent_id == task.agent_id):
         return part
-    message = f"{part.name} has left the unreachable agent {part.task.agent_id}"
-    gone = TaskUpdate(part.task.id, GONE, message=message, timestamp=now)
-    return _ended(_heard(part, gone), part.task, gone, now)
+    message = f"{part.name} has left the unreachable agent {task.agent_id}"
+    gone = TaskUpdate(task.id, GONE, message=message, timestamp=now)
+    return _ended(_heard(part, gone), task, gone, now)
 
 
 def _hold_to_orders(decision: Decision, operation: Operation, part: Part, now: float) -> Decision:

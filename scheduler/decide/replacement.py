@@ -43,12 +43,13 @@ def order(decision: Decision, node: Node, force: bool, now: float) -> Decision:
 
 def _withdraw_others(decision: Decision, node: Node) -> Decision:
     """Forget orders that wait for this node to be ready, which its replacement alone may bring about."""
-    for other in _others_under_way(decision.world, node):
+    for other in others_under_way(decision.world, node):
         decision = decision.with_node(dataclasses.replace(other, replacement=None))
     return decision
 
 
-def _others_under_way(world: World, node: Node) -> list[Node]:
+def others_under_way(world: World, node: Node) -> list[Node]:
+    """The other nodes that are to be replaced, or are being."""
     return [other for other in _under_way(world) if other.number != node.number]
 
 
@@ -60,7 +61,7 @@ def _goes_first(node: Node, other: Node, now: float) -> bool:
 
 def _require_peers(world: World, node: Node, now: float) -> None:
     """One is replaced at a time, a node that is down first, and only where another member has its data."""
-    others = _others_under_way(world, node)
+    others = others_under_way(world, node)
     under_way = next((other for other in others if not _goes_first(node, other, now)), None)
     if under_way is not None:
         raise Refused(f"{under_way.name} is being replaced, and one node is at a time: wait for its end")

@@ -292,14 +292,15 @@ def test_a_download_goes_on_and_mends_what_is_not_right(
     assert len(asked) == 3
 
 
-def test_tables_and_keyspaces_are_filtered(data: Path, tmp_path: Path) -> None:
+def test_tables_are_filtered(data: Path, tmp_path: Path) -> None:
     write_snapshot(data, "snap", {"nb-1-big-Data.db": b"customers"}, table="customers")
     store = Store()
     back_up(store, data)
     only = restored(store, tmp_path / "one", tables=frozenset({"shop.customers"}))
     assert only == below({"nb-1-big-Data.db": b"customers"}, "customers")
-    assert len(restored(store, tmp_path / "two", keyspaces=frozenset({"shop"}))) == len(FILES) + 1
-    assert restored(store, tmp_path / "three", keyspaces=frozenset({"other"})) == {}
+    both = frozenset({"shop.orders", "shop.customers"})
+    assert len(restored(store, tmp_path / "two", tables=both)) == len(FILES) + 1
+    assert restored(store, tmp_path / "three", tables=frozenset({"other.orders"})) == {}
     manifest = catalog.manifest(store, "b")
     tables = catalog.contents(store, manifest, manifest.node("node-0"))
     assert [(table.table, table.files) for table in tables] == [("customers", 1), ("orders", len(FILES))]
