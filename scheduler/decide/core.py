@@ -96,8 +96,10 @@ def transitions(world: World, event: Event, now: float) -> Iterator[Decision]:
         return  # offers that were not used make nothing possible that was not before
     for advance in _stages(decision.world):
         before = decision.world
-        decision = telling.tell(advance(Decision(before), now), before, None, now)
-        yield decision
+        decision = advance(Decision(before), now)
+        if decision.world is not before or decision.intents:
+            decision = telling.tell(decision, before, None, now)
+            yield decision
 
 
 def _stages(world: World) -> Sequence[Callable[[Decision, float], Decision]]:

@@ -67,13 +67,16 @@ def _commit(decision: Decision, operation: Operation) -> Decision:
 
 
 def forgotten(decision: Decision, node: Node) -> Decision:
-    """A node's volume was given up, and with it what a restore had brought there: that is done anew."""
+    """A node's volume was given up, and with it what a restore has brought there: that is done anew.
+
+    A task that still brings it is forgotten too: that it has finished may be told only later.
+    """
     operation = operations.active(decision.world)
     if operation is None or operation.kind != RESTORE:
         return decision
     parts = tuple(
-        operations.from_the_beginning(part)
-        if part.node == node.number and part.done and part.phase != RESTORE_SCHEMA
+        dataclasses.replace(operations.from_the_beginning(part), task=None)
+        if part.node == node.number and (part.done or part.task) and part.phase != RESTORE_SCHEMA
         else part
         for part in operation.parts
     )
